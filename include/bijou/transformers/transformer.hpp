@@ -1,0 +1,67 @@
+#pragma once
+/// \file
+/// What a transformer is: a monotone map of one variable, steered by parameters theta.
+///
+/// A transformer knows nothing of where theta comes from: a conditioner (autoregressive, coupling)
+/// or free parameters drive it. All its functions work on packs, a lane per sample or per variable.
+///
+/// | member | gives |
+/// |---|---|
+/// | `parameters`, `has_factor`, `support`, `name` | constants |
+/// | `forward(x, theta)` | y and log(dy/dx) |
+/// | `inverse(y, theta)` | x and log(dy/dx) at x: the slope of the forward map |
+/// | `slope(x, theta)` | dy/dx and d log(dy/dx) / dx |
+/// | `pull_back(x, theta, gy, gl, gtheta)` | cotangent of x; sets those of theta |
+/// | `identity(theta, stride)` | parameters at which the map is the identity, or near it |
+///
+/// The adjoint of the inverse needs no function of its own. With x = f^-1(y), cotangents gx of x
+/// and gl of log|dx/dy|: b = gx - gl * dlog, gy = b / slope, gtheta = pull_back(x, theta, -gy, -gl).
+
+#include <bijou/grammar/kind.hpp>
+#include <bijou/kernels/simd.hpp>
+
+#include <concepts>
+
+namespace bijou::inline BIJOU_ISA {
+
+struct transformer_tag {};
+
+/// A mapped value and the log of the forward slope, split so that many logarithms may share one:
+/// log(dy/dx) = log_slope - log1p(factor) where the transformer has a factor, else log_slope.
+template <class P> struct mapped {
+  P value;
+  P log_slope;
+  P factor{};
+};
+
+/// dy/dx and d log(dy/dx) / dx.
+template <class P> struct slopes {
+  P slope;
+  P dlog;
+};
+
+/// Rows of parameters read on access: theta[j] is the pack at p + j * stride.
+template <class T> struct theta_rows {
+  const T* p;
+  int stride;
+  BIJOU_INLINE simd::pack<T> operator[](int j) const { return simd::pack<T>::load(p + j * stride); }
+};
+
+/// Parameters that all lanes share: theta[j] is p[j * stride] in every lane.
+template <class T> struct theta_broadcast {
+  const T* p;
+  int stride;
+  BIJOU_INLINE simd::pack<T> operator[](int j) const { return {p[j * stride]}; }
+};
+
+/// Where pull_back puts cotangents of theta: set(j, g) stores g at p + j * stride.
+template <class T> struct theta_sink {
+  T* p;
+  int stride;
+  BIJOU_INLINE void set(int j, simd::pack<T> g) const { g.store(p + j * stride); }
+};
+
+template <class T>
+concept transformer = std::same_as<typename T::bijou_tag, transformer_tag>;
+
+} // namespace bijou::inline BIJOU_ISA
