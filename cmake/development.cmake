@@ -1,0 +1,97 @@
+# How this checkout compiles its own tests, examples and benchmarks: warnings as errors, an
+# instruction set, sanitizers. None of it reaches a user of bijou::bijou.
+include(CheckCXXSourceCompiles)
+include(CheckCXXSourceRuns)
+
+set(BIJOU_ISA
+    native
+    CACHE STRING "Instruction set of tests, examples and benchmarks")
+set_property(CACHE BIJOU_ISA PROPERTY STRINGS native none sse4.2 avx2 avx512)
+option(BIJOU_SANITIZE "Build tests and examples with AddressSanitizer and UBSan" OFF)
+
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+find_program(BIJOU_CCACHE ccache)
+if(BIJOU_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${BIJOU_CCACHE})
+endif()
+
+# The compiler's flags for an instruction set.
+function(bijou_isa_flags isa out)
+  set(native -march=native)
+  set(none "")
+  set(sse4.2 -march=x86-64-v2)
+  set(avx2 -march=x86-64-v3)
+  set(avx512 -march=x86-64-v4)
+  if(NOT isa MATCHES "^(native|none|sse4\\.2|avx2|avx512)$")
+    message(FATAL_ERROR "BIJOU_ISA is ${isa}; it can be native, none, sse4.2, avx2 or avx512")
+  endif()
+  set(${out} ${${isa}} PARENT_SCOPE)
+endfunction()
+
+# What the flags for an instruction set amount to: `native` has another name on every machine.
+function(bijou_resolve_isa isa out)
+  bijou_isa_flags(${isa} CMAKE_REQUIRED_FLAGS)
+  check_cxx_source_compiles("
+    #if !(defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__))
+    #error
+    #endif
+    int main() {}" BIJOU_${isa}_IS_AVX512)
+  check_cxx_source_compiles("
+    #if !(defined(__AVX2__) && defined(__FMA__))
+    #error
+    #endif
+    int main() {}" BIJOU_${isa}_IS_AVX2)
+  if(BIJOU_${isa}_IS_AVX512)
+    set(${out} avx512 PARENT_SCOPE)
+  elseif(BIJOU_${isa}_IS_AVX2)
+    set(${out} avx2 PARENT_SCOPE)
+  else()
+    set(${out} ${isa} PARENT_SCOPE)
+  endif()
+endfunction()
+
+# Whether this machine can run code for an instruction set.
+function(bijou_machine_has isa out)
+  set(features_sse4.2 sse4.2)
+  set(features_avx2 avx2 fma)
+  set(features_avx512 avx512f avx512bw avx512dq avx512vl)
+  set(test 1)
+  foreach(feature IN LISTS features_${isa})
+    string(APPEND test " && __builtin_cpu_supports(\"${feature}\")")
+  endforeach()
+  check_cxx_source_runs("int main() { return (${test}) ? 0 : 1; }" BIJOU_MACHINE_HAS_${isa})
+  set(${out} ${BIJOU_MACHINE_HAS_${isa}} PARENT_SCOPE)
+endfunction()
+
+# bijou_development_target(<name> <isa> <sanitize>): an interface target with all of our flags.
+function(bijou_development_target name isa sanitize)
+  add_library(${name} INTERFACE)
+  target_link_libraries(${name} INTERFACE bijou::bijou)
+  bijou_isa_flags(${isa} isa_flags)
+  target_compile_options(
+    ${name}
+    INTERFACE -Wall
+              -Wextra
+              -Wpedantic
+              -Wshadow
+              -Wconversion
+              -Wsign-conversion
+              -Werror
+              ${isa_flags}
+              # Unoptimised SIMD wrappers are 50 times slower, and g++ 12 cannot compile xsimd's
+              # AVX-512 at -O0.
+              $<$<CONFIG:Debug>:-O1>)
+  bijou_resolve_isa(${isa} resolved)
+  if(resolved STREQUAL avx512 AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # g++ 12 sees uninitialised values in its own AVX-512 intrinsics (GCC bug 105593).
+    target_compile_options(${name} INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
+  if(sanitize)
+    target_compile_options(
+      ${name} INTERFACE -O1 -g -UNDEBUG -fno-omit-frame-pointer -fsanitize=address,undefined
+                        -fno-sanitize-recover=all)
+    target_link_options(${name} INTERFACE -fsanitize=address,undefined)
+  endif()
+endfunction()
+
+bijou_development_target(bijou_dev ${BIJOU_ISA} ${BIJOU_SANITIZE})

@@ -1,0 +1,2 @@
+// expect-compile
+static_assert(1 == 2);

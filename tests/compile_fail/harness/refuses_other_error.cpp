@@ -1,0 +1,2 @@
+// expect-error: divisible by
+static_assert(1 == 2, "another sentence");

@@ -1,0 +1,2 @@
+// expect-error: anything
+int main() {}
