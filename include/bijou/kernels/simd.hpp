@@ -2,17 +2,23 @@
 /// \file
 /// The one door to SIMD: `pack<T>`, a register of lanes, and the few operations kernels need.
 ///
-/// No other header includes xsimd. What is broken or missing in a supported release of xsimd is
-/// repaired here, so that the same program gives the same bits with g++ and clang:
+/// No other header includes xsimd. What is broken or missing in a supported release of xsimd (8.1
+/// to 14) is repaired here, so that the same program gives the same bits with g++ and clang:
 ///  * products that feed a sum are fused only where `fma` is written. g++ contracts `a * b + c` on
 ///    its own, differently in different surroundings; operator* hides its result from that.
 ///  * xsimd 8's AVX-512 `fma` is a multiply and an add under clang; here it is the instruction.
 ///  * min, max and clamp have one documented behaviour for NaN in all releases.
+///  * xsimd 8's `!=` denies that NaN != NaN on AVX, and its AVX-512 negation turns 0 into 0, not
+///  -0.
+///
+/// `bits<U>` are the same registers as unsigned integers: what exp, log and the random numbers need
+/// to reach exponents and words. Shifts are by constants.
 
 #include <bijou/kernels/isa.hpp>
 
 #include <xsimd/xsimd.hpp>
 
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <type_traits>
@@ -27,6 +33,115 @@ inline constexpr int registers = 32;
 #else
 inline constexpr int registers = 16;
 #endif
+
+namespace detail {
+
+// The instruction itself, by register type: xsimd has no name for it, or not in every release.
+#if defined(__x86_64__)
+#define BIJOU_X86_REGISTER(R, PREFIX, SUFFIX)                                                      \
+  BIJOU_INLINE R min(R a, R b) { return PREFIX##min_##SUFFIX(a, b); }                              \
+  BIJOU_INLINE R max(R a, R b) { return PREFIX##max_##SUFFIX(a, b); }
+#define BIJOU_X86_FMA(R, PREFIX, SUFFIX)                                                           \
+  BIJOU_INLINE R fma(R a, R b, R c) { return PREFIX##fmadd_##SUFFIX(a, b, c); }                    \
+  BIJOU_INLINE R fnma(R a, R b, R c) { return PREFIX##fnmadd_##SUFFIX(a, b, c); }
+BIJOU_X86_REGISTER(__m128, _mm_, ps)
+BIJOU_X86_REGISTER(__m128d, _mm_, pd)
+BIJOU_INLINE float first(__m128 a) { return _mm_cvtss_f32(a); }
+BIJOU_INLINE double first(__m128d a) { return _mm_cvtsd_f64(a); }
+BIJOU_INLINE __m128i multiply_low(__m128i a, __m128i b) { return _mm_mul_epu32(a, b); }
+#if defined(__AVX__)
+BIJOU_X86_REGISTER(__m256, _mm256_, ps)
+BIJOU_X86_REGISTER(__m256d, _mm256_, pd)
+BIJOU_INLINE float first(__m256 a) { return first(_mm256_castps256_ps128(a)); }
+BIJOU_INLINE double first(__m256d a) { return first(_mm256_castpd256_pd128(a)); }
+#if defined(__AVX2__)
+BIJOU_INLINE __m256i multiply_low(__m256i a, __m256i b) { return _mm256_mul_epu32(a, b); }
+#else
+BIJOU_INLINE __m256i multiply_low(__m256i a, __m256i b) {
+  const __m128i lower = _mm_mul_epu32(_mm256_castsi256_si128(a), _mm256_castsi256_si128(b));
+  const __m128i upper =
+      _mm_mul_epu32(_mm256_extractf128_si256(a, 1), _mm256_extractf128_si256(b, 1));
+  return _mm256_insertf128_si256(_mm256_castsi128_si256(lower), upper, 1);
+}
+#endif
+#endif
+#if defined(__FMA__)
+BIJOU_X86_FMA(__m128, _mm_, ps)
+BIJOU_X86_FMA(__m128d, _mm_, pd)
+BIJOU_X86_FMA(__m256, _mm256_, ps)
+BIJOU_X86_FMA(__m256d, _mm256_, pd)
+#endif
+#if defined(__AVX512F__)
+BIJOU_X86_REGISTER(__m512, _mm512_, ps)
+BIJOU_X86_REGISTER(__m512d, _mm512_, pd)
+BIJOU_X86_FMA(__m512, _mm512_, ps)
+BIJOU_X86_FMA(__m512d, _mm512_, pd)
+BIJOU_INLINE float first(__m512 a) { return first(_mm512_castps512_ps128(a)); }
+BIJOU_INLINE double first(__m512d a) { return first(_mm512_castpd512_pd128(a)); }
+BIJOU_INLINE __m512i multiply_low(__m512i a, __m512i b) { return _mm512_mul_epu32(a, b); }
+#endif
+#undef BIJOU_X86_REGISTER
+#undef BIJOU_X86_FMA
+#else
+BIJOU_INLINE float32x4_t fma(float32x4_t a, float32x4_t b, float32x4_t c) {
+  return vfmaq_f32(c, a, b);
+}
+BIJOU_INLINE float64x2_t fma(float64x2_t a, float64x2_t b, float64x2_t c) {
+  return vfmaq_f64(c, a, b);
+}
+BIJOU_INLINE float32x4_t fnma(float32x4_t a, float32x4_t b, float32x4_t c) {
+  return vfmsq_f32(c, a, b);
+}
+BIJOU_INLINE float64x2_t fnma(float64x2_t a, float64x2_t b, float64x2_t c) {
+  return vfmsq_f64(c, a, b);
+}
+BIJOU_INLINE float first(float32x4_t a) { return vgetq_lane_f32(a, 0); }
+BIJOU_INLINE double first(float64x2_t a) { return vgetq_lane_f64(a, 0); }
+BIJOU_INLINE uint64x2_t multiply_low(uint64x2_t a, uint64x2_t b) {
+  return vmull_u32(vmovn_u64(a), vmovn_u64(b));
+}
+#endif
+
+} // namespace detail
+
+/// The unsigned integer as wide as the floating-point type T.
+template <class T> using word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+
+/// A register of unsigned integers. Arithmetic wraps, lane by lane.
+template <class U> struct bits {
+  using value_type = U;
+  using batch = xsimd::batch<U>;
+  static constexpr int size = static_cast<int>(batch::size);
+
+  batch v;
+
+  bits() = default;
+  BIJOU_INLINE bits(batch b) : v(b) {}
+  BIJOU_INLINE bits(U s) : v(s) {}
+
+  static BIJOU_INLINE bits load(const U* p) { return {batch::load_unaligned(p)}; }
+  BIJOU_INLINE void store(U* p) const { v.store_unaligned(p); }
+
+  friend BIJOU_INLINE bits operator+(bits a, bits b) { return {a.v + b.v}; }
+  friend BIJOU_INLINE bits operator-(bits a, bits b) { return {a.v - b.v}; }
+  friend BIJOU_INLINE bits operator&(bits a, bits b) { return {a.v & b.v}; }
+  friend BIJOU_INLINE bits operator|(bits a, bits b) { return {a.v | b.v}; }
+  friend BIJOU_INLINE bits operator^(bits a, bits b) { return {a.v ^ b.v}; }
+};
+
+/// Each lane shifted left, or right with zeros coming in, by N bits.
+template <int N, class U> BIJOU_INLINE bits<U> shift_left(bits<U> a) { return {a.v << N}; }
+template <int N, class U> BIJOU_INLINE bits<U> shift_right(bits<U> a) { return {a.v >> N}; }
+
+/// The 64-bit product of the low halves of each pair of lanes; the high halves are not read.
+BIJOU_INLINE bits<std::uint64_t> multiply_low(bits<std::uint64_t> a, bits<std::uint64_t> b) {
+  return {xsimd::batch<std::uint64_t>(detail::multiply_low(a.v.data, b.v.data))};
+}
+/// Lane 2i is the low half of even[i], lane 2i + 1 the low half of odd[i].
+BIJOU_INLINE bits<std::uint32_t> interleave_low(bits<std::uint64_t> even, bits<std::uint64_t> odd) {
+  const auto both = (even & bits<std::uint64_t>(0xffffffffU)) | shift_left<32>(odd);
+  return {std::bit_cast<xsimd::batch<std::uint32_t>>(both.v)};
+}
 
 /// Lanes that answered a comparison with yes.
 template <class T> struct mask {
@@ -52,7 +167,7 @@ template <class T> struct pack {
   BIJOU_INLINE void store(T* p) const { v.store_unaligned(p); }
   /// Lane i. For tests and rare paths: goes through memory.
   T operator[](int i) const {
-    alignas(64) T a[size];
+    alignas(64) T a[batch::size];
     store(a);
     return a[i];
   }
@@ -72,7 +187,11 @@ template <class T> struct pack {
 #endif
     return r;
   }
-  friend BIJOU_INLINE pack operator-(pack a) { return {-a.v}; }
+  /// The sign bit flipped, of NaN and 0 too.
+  friend BIJOU_INLINE pack operator-(pack a) {
+    const auto u = std::bit_cast<xsimd::batch<word<T>>>(a.v);
+    return {std::bit_cast<batch>(u ^ xsimd::batch<word<T>>(std::bit_cast<word<T>>(T(-0.0))))};
+  }
   BIJOU_INLINE pack& operator+=(pack b) { return *this = *this + b; }
   BIJOU_INLINE pack& operator-=(pack b) { return *this = *this - b; }
   BIJOU_INLINE pack& operator*=(pack b) { return *this = *this * b; }
@@ -83,35 +202,64 @@ template <class T> struct pack {
   friend BIJOU_INLINE mask<T> operator>(pack a, pack b) { return {a.v > b.v}; }
   friend BIJOU_INLINE mask<T> operator>=(pack a, pack b) { return {a.v >= b.v}; }
   friend BIJOU_INLINE mask<T> operator==(pack a, pack b) { return {a.v == b.v}; }
-  friend BIJOU_INLINE mask<T> operator!=(pack a, pack b) { return {a.v != b.v}; }
+  friend BIJOU_INLINE mask<T> operator!=(pack a, pack b) { return {!(a.v == b.v)}; }
 };
+
+/// The lanes' bit patterns, and back.
+template <class T> BIJOU_INLINE bits<word<T>> to_bits(pack<T> a) {
+  return {std::bit_cast<xsimd::batch<word<T>>>(a.v)};
+}
+template <class T> BIJOU_INLINE pack<T> from_bits(bits<word<T>> a) {
+  return {std::bit_cast<xsimd::batch<T>>(a.v)};
+}
+/// Lane 0, from the register.
+template <class T> BIJOU_INLINE T first(pack<T> a) { return detail::first(a.v.data); }
 
 /// a * b + c, rounded once where the instruction set can (AVX2, AVX-512, NEON), twice elsewhere.
 template <class T> BIJOU_INLINE pack<T> fma(pack<T> a, pack<T> b, pack<T> c) {
-#if defined(__AVX512F__)
-  if constexpr (std::same_as<T, float>)
-    return {xsimd::batch<T>(_mm512_fmadd_ps(a.v.data, b.v.data, c.v.data))};
-  else
-    return {xsimd::batch<T>(_mm512_fmadd_pd(a.v.data, b.v.data, c.v.data))};
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
+  return {xsimd::batch<T>(detail::fma(a.v.data, b.v.data, c.v.data))};
 #else
-  return {xsimd::fma(a.v, b.v, c.v)};
+  return a * b + c;
 #endif
 }
 /// c - a * b, rounded as fma.
 template <class T> BIJOU_INLINE pack<T> fnma(pack<T> a, pack<T> b, pack<T> c) {
-  return fma(-a, b, c);
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__)
+  return {xsimd::batch<T>(detail::fnma(a.v.data, b.v.data, c.v.data))};
+#else
+  return c - a * b;
+#endif
 }
 /// a where m, else b.
 template <class T> BIJOU_INLINE pack<T> select(mask<T> m, pack<T> a, pack<T> b) {
   return {xsimd::select(m.v, a.v, b.v)};
 }
 /// a < b ? a : b, so b where either is NaN: `min(bound, x)` keeps a NaN in x.
-template <class T> BIJOU_INLINE pack<T> min(pack<T> a, pack<T> b) { return select(a < b, a, b); }
+template <class T> BIJOU_INLINE pack<T> min(pack<T> a, pack<T> b) {
+#if defined(__x86_64__)
+  return {xsimd::batch<T>(detail::min(a.v.data, b.v.data))};
+#else
+  return select(a < b, a, b);
+#endif
+}
 /// a > b ? a : b, so b where either is NaN: `max(bound, x)` keeps a NaN in x.
-template <class T> BIJOU_INLINE pack<T> max(pack<T> a, pack<T> b) { return select(a > b, a, b); }
+template <class T> BIJOU_INLINE pack<T> max(pack<T> a, pack<T> b) {
+#if defined(__x86_64__)
+  return {xsimd::batch<T>(detail::max(a.v.data, b.v.data))};
+#else
+  return select(a > b, a, b);
+#endif
+}
+/// The sign bit cleared, of NaN too.
 template <class T> BIJOU_INLINE pack<T> abs(pack<T> a) { return {xsimd::abs(a.v)}; }
+/// |a| with the sign bit of b.
+template <class T> BIJOU_INLINE pack<T> copysign(pack<T> a, pack<T> b) {
+  const bits<word<T>> sign(std::bit_cast<word<T>>(T(-0.0)));
+  return from_bits<T>(to_bits(abs(a)) | (to_bits(b) & sign));
+}
 template <class T> BIJOU_INLINE pack<T> sqrt(pack<T> a) { return {xsimd::sqrt(a.v)}; }
-template <class T> BIJOU_INLINE mask<T> isnan(pack<T> a) { return a != a; }
+template <class T> BIJOU_INLINE mask<T> isnan(pack<T> a) { return !(a == a); }
 template <class T> BIJOU_INLINE bool any(mask<T> m) { return xsimd::any(m.v); }
 template <class T> BIJOU_INLINE bool all(mask<T> m) { return xsimd::all(m.v); }
 

@@ -1,0 +1,342 @@
+#pragma once
+/// \file
+/// Elementary functions on packs, and on float and double, with the same bits for both.
+///
+/// The formulas are bijou's own, for two reasons. Every rounding is written down, so a result does
+/// not depend on the compiler or on the code around a call: lanes, scalars and any vector width
+/// agree (instruction sets with and without fused multiply-adds differ in the last place). And the
+/// whole range is right: no early overflow, subnormal arguments and results, infinities, NaN.
+///
+/// "Max error: N ulp" is enforced by tests/kernels/math.cpp on the instruction set of the build.
+/// Every function returns NaN for NaN. Rounding to nearest is assumed.
+///
+/// Generic code says `using bijou::math::exp;` and calls `exp(x)`: packs and scalars find these,
+/// and other number types their own by their namespace.
+
+#include <bijou/kernels/simd.hpp>
+
+#include <cmath>
+#include <concepts>
+#include <limits>
+
+namespace bijou::inline BIJOU_ISA::math {
+
+using simd::pack;
+
+using simd::abs;
+using simd::copysign;
+using simd::fma;
+using simd::fnma;
+using simd::isnan;
+using simd::max;
+using simd::min;
+using simd::select;
+using simd::sqrt;
+
+namespace detail {
+
+using simd::bits;
+using simd::from_bits;
+using simd::shift_left;
+using simd::shift_right;
+using simd::to_bits;
+using simd::word;
+
+template <class T> inline constexpr T infinity = std::numeric_limits<T>::infinity();
+template <class T> inline constexpr T nan = std::numeric_limits<T>::quiet_NaN();
+
+/// The parts of the IEEE format, and ln 2 as a sum of which the first part times any exponent is
+/// exact.
+template <class T> struct format;
+template <> struct format<float> {
+  static constexpr int fraction = 23;
+  static constexpr std::uint32_t bias = 127;
+  static constexpr float ln2_high = 0x1.63p-1F;
+  static constexpr float ln2_low = -0x1.bd0106p-13F;
+};
+template <> struct format<double> {
+  static constexpr int fraction = 52;
+  static constexpr std::uint64_t bias = 1023;
+  static constexpr double ln2_high = 0x1.62e42feep-1;
+  static constexpr double ln2_low = 0x1.a39ef35793c76p-33;
+};
+
+/// 1.5 * 2^fraction: a number added to it is rounded to an integer, found in the low bits.
+template <class T>
+inline constexpr T shifter = static_cast<T>(word<T>(3) << (format<T>::fraction - 1));
+
+/// c[0] + c[1] x + ... + c[N-1] x^(N-1) by Horner's rule.
+template <class T, std::size_t N> BIJOU_INLINE pack<T> polynomial(pack<T> x, const T (&c)[N]) {
+  pack<T> y(c[N - 1]);
+  for (std::size_t k = N - 1; k > 0; --k) y = fma(y, x, pack<T>(c[k - 1]));
+  return y;
+}
+
+/// The same, its even and odd terms apart: half as many steps wait for one another.
+template <class T, std::size_t N>
+BIJOU_INLINE pack<T> split_polynomial(pack<T> x, pack<T> x2, const T (&c)[N]) {
+  constexpr std::size_t last_even = (N - 1) / 2 * 2, last_odd = (N - 2) / 2 * 2 + 1;
+  pack<T> even(c[last_even]), odd(c[last_odd]);
+  for (std::size_t k = last_even; k > 0; k -= 2) even = fma(even, x2, pack<T>(c[k - 2]));
+  for (std::size_t k = last_odd; k > 1; k -= 2) odd = fma(odd, x2, pack<T>(c[k - 2]));
+  return fma(odd, x, even);
+}
+
+/// Minimax coefficients. exp: (e^r - 1 - r) / r^2 for |r| <= ln(2)/2.
+template <class T> inline constexpr T exp_coefficients[1] = {};
+template <>
+inline constexpr float exp_coefficients<float>[5] = {0x1.fffffcp-2F, 0x1.555492p-3F, 0x1.5558f2p-5F,
+                                                     0x1.1239e2p-7F, 0x1.6a2412p-10F};
+template <>
+inline constexpr double exp_coefficients<double>[10] = {
+    0x1.000000000000ap-1,  0x1.55555555554fap-3,  0x1.555555555087dp-5,  0x1.1111111127be5p-7,
+    0x1.6c16c18429f22p-10, 0x1.a01a012a57d3ap-13, 0x1.a0199a0cb4150p-16, 0x1.71df25523260ap-19,
+    0x1.28ad728a90809p-22, 0x1.ad7f6ea744497p-26};
+
+/// e^r - 1 and the integer n, where x = r + n ln 2 and |r| <= ln(2)/2. n is offset in `shifted`.
+template <class T> struct reduced {
+  pack<T> expm1;
+  pack<T> shifted;
+};
+template <class T> BIJOU_INLINE reduced<T> reduce_exp(pack<T> x, T offset) {
+  using f = format<T>;
+  const pack<T> shift(shifter<T> + offset);
+  const pack<T> shifted = fma(x, pack<T>(T(1.4426950408889634074L)), shift);
+  const pack<T> n = shifted - shift;
+  pack<T> r = fnma(n, pack<T>(f::ln2_high), x);
+  r = fnma(n, pack<T>(f::ln2_low), r);
+  const pack<T> r2 = r * r;
+  return {fma(split_polynomial(r, r2, exp_coefficients<T>), r2, r), shifted};
+}
+
+/// Minimax coefficients of (log(1 + f) - f + f^2/2) / f^3 for 1 + f in [sqrt(1/2), sqrt(2)] ...
+template <class T> inline constexpr T log_coefficients[1] = {};
+template <>
+inline constexpr float log_coefficients<float>[8] = {
+    0x1.555554p-2F, -0x1.000226p-2F, 0x1.99a008p-3F, -0x1.547246p-3F,
+    0x1.22da18p-3F, -0x1.0d8532p-3F, 0x1.055b76p-3F, -0x1.38b5e4p-4F};
+/// ... and of (log((1 + s) / (1 - s)) / s - 2) / s^2 in s^2 on the same range, s = f / (2 + f).
+template <>
+inline constexpr double log_coefficients<double>[7] = {
+    0x1.5555555555592p-1, 0x1.999999997fd74p-2, 0x1.24924941f50eap-2, 0x1.c71c520605de7p-3,
+    0x1.74663fa073a19p-3, 0x1.39a1a750bd38bp-3, 0x1.2f062f7433e6fp-3};
+
+/// n ln 2 + log(1 + f) for 1 + f in [sqrt(1/2), sqrt(2)].
+BIJOU_INLINE pack<float> join_log(pack<float> n, pack<float> f) {
+  using c = format<float>;
+  const pack<float> f2 = f * f;
+  pack<float> y = split_polynomial(f, f2, log_coefficients<float>) * f2;
+  y = fma(y, f, n * pack<float>(c::ln2_low));
+  y = fma(f2, pack<float>(-0.5F), y) + f;
+  return fma(n, pack<float>(c::ln2_high), y);
+}
+BIJOU_INLINE pack<double> join_log(pack<double> n, pack<double> f) {
+  using c = format<double>;
+  // log(1 + f) = f - (h - s (h + s^2 R)), h = f^2/2: the large part f carries no rounding.
+  const pack<double> s = f / (f + pack<double>(2.0));
+  const pack<double> s2 = s * s;
+  const pack<double> r = split_polynomial(s2, s2 * s2, log_coefficients<double>) * s2;
+  const pack<double> h = f * f * pack<double>(0.5);
+  const pack<double> y = fma(s, h + r, n * pack<double>(c::ln2_low)) - h;
+  return fma(n, pack<double>(c::ln2_high), y + f);
+}
+
+/// The exponent n, and its power 2^-n, that bring u into [sqrt(1/2), sqrt(2)). u normal.
+template <class T> struct scaled {
+  bits<word<T>> biased; // n + bias
+  pack<T> n;
+};
+template <class T> BIJOU_INLINE scaled<T> exponent(pack<T> u) {
+  using f = format<T>;
+  constexpr word<T> half_root = std::bit_cast<word<T>>(T(0.70710678118654752440L));
+  constexpr word<T> one = std::bit_cast<word<T>>(T(1));
+  // The exponent field as an integer is made a number by writing it into the fraction of
+  // 2^fraction.
+  constexpr T base = static_cast<T>(word<T>(1) << f::fraction);
+  const auto biased = shift_right<f::fraction>(to_bits(u) + bits<word<T>>(one - half_root));
+  const auto number = from_bits<T>(biased | to_bits(pack<T>(base)));
+  return {biased, number - pack<T>(base + static_cast<T>(f::bias))};
+}
+
+/// log(1 + e) for e in [0, 1].
+template <class T> BIJOU_INLINE pack<T> log1p_unit(pack<T> e) {
+  // 1 + e is at most 2: one bit decides between n = 0 and n = 1, f = (1 + e)/2 - 1 exactly.
+  const auto high = e > pack<T>(T(0.41421356237309504880L));
+  const pack<T> zero(T(0));
+  const pack<T> f = select(high, fma(e, pack<T>(T(0.5)), pack<T>(T(-0.5))), e);
+  return join_log(select(high, pack<T>(T(1)), zero), f);
+}
+
+} // namespace detail
+
+/// e^x. Max error: 1.2 ulp. Overflows to inf and underflows through the subnormals to 0 only where
+/// the true value does.
+template <class T> BIJOU_INLINE pack<T> exp(pack<T> x) {
+  using namespace detail;
+  using f = format<T>;
+  // Beyond these bounds the result is inf or 0 anyway; `min` and `max` in this order keep NaN.
+  constexpr T high = sizeof(T) == 4 ? T(89) : T(710);
+  constexpr T low = sizeof(T) == 4 ? T(-104) : T(-746);
+  x = min(pack<T>(high), max(pack<T>(low), x));
+  // n + 2 bias is found in the low bits. 2^n is applied as two factors, for it may be subnormal
+  // or 2^(bias + 1), neither of which is a power of two with an exponent field.
+  const auto [p, shifted] = reduce_exp(x, T(2 * f::bias));
+  const auto n = to_bits(shifted);
+  const auto half = shift_right<1>(n);
+  const pack<T> first = from_bits<T>(shift_left<f::fraction>(half));
+  const pack<T> second = from_bits<T>(shift_left<f::fraction>(n - half));
+  return (p + pack<T>(T(1))) * first * second;
+}
+
+/// e^x - 1, accurate near 0. Max error: 2.5 ulp. Overflows only where the true value does; -1 from
+/// below; the sign of a zero argument is kept.
+template <class T> BIJOU_INLINE pack<T> expm1(pack<T> x) {
+  using namespace detail;
+  using f = format<T>;
+  constexpr T high = sizeof(T) == 4 ? T(89) : T(710);
+  constexpr T low = sizeof(T) == 4 ? T(-20) : T(-40);
+  const pack<T> clamped = min(pack<T>(high), max(pack<T>(low), x));
+  // 2^n (p + 1) - 1 in halves, for 2^n may be one power too large.
+  const auto [p, shifted] = reduce_exp(clamped, T(f::bias - 1));
+  const pack<T> scale = from_bits<T>(shift_left<f::fraction>(to_bits(shifted)));
+  const pack<T> y = fma(scale, p, scale - pack<T>(T(0.5)));
+  return copysign(y + y, x);
+}
+
+/// Natural logarithm. Max error: 1 ulp, subnormal arguments included. log(0) = -inf of either zero,
+/// NaN below 0, log(inf) = inf.
+template <class T> BIJOU_INLINE pack<T> log(pack<T> x) {
+  using namespace detail;
+  using f = format<T>;
+  constexpr T raise = static_cast<T>(word<T>(1) << f::fraction) * T(4);
+  const auto tiny = x < pack<T>(std::numeric_limits<T>::min());
+  const pack<T> u = select(tiny, x * pack<T>(raise), x);
+  const auto [biased, exponent_u] = exponent(u);
+  const pack<T> n = select(tiny, exponent_u - pack<T>(T(f::fraction + 2)), exponent_u);
+  const auto fraction =
+      to_bits(u) - shift_left<f::fraction>(biased - bits<word<T>>(word<T>(f::bias)));
+  const pack<T> y = join_log(n, from_bits<T>(fraction) - pack<T>(T(1)));
+  const pack<T> zero(T(0));
+  const pack<T> limit = select(x == zero, pack<T>(-infinity<T>), pack<T>(nan<T>));
+  return select(x < pack<T>(infinity<T>), select(x > zero, y, limit), x);
+}
+
+/// log(1 + x), accurate near 0. Max error: 1.5 ulp. log1p(-1) = -inf, NaN below -1, inf of inf; the
+/// sign of a zero argument is kept.
+template <class T> BIJOU_INLINE pack<T> log1p(pack<T> x) {
+  using namespace detail;
+  using f = format<T>;
+  const pack<T> one(T(1)), zero(T(0));
+  const pack<T> u = x + one;
+  const auto [biased, n] = exponent(u);
+  // 1 + f = 2^-n (1 + x), computed from x so that what u lost is still there. 2^-n would be
+  // subnormal for the largest n: 2^(2-n) and x/4 instead, where x/4 cannot be.
+  const pack<T> scale =
+      from_bits<T>(shift_left<f::fraction>(bits<word<T>>(word<T>(2 * f::bias + 2)) - biased));
+  const pack<T> quarter(T(0.25));
+  const pack<T> y = join_log(n, fma(scale, x * quarter, fma(scale, quarter, -one)));
+  const pack<T> small(std::numeric_limits<T>::epsilon() / 4);
+  const pack<T> limit = select(u == zero, pack<T>(-infinity<T>), pack<T>(nan<T>));
+  const pack<T> inside = select(abs(x) < small, x, select(u > zero, y, limit));
+  return select(x < pack<T>(infinity<T>), inside, x);
+}
+
+/// log(1 + e^x). Max error: 2 ulp for all x.
+template <class T> BIJOU_INLINE pack<T> softplus(pack<T> x) {
+  return max(pack<T>(T(0)), x) + detail::log1p_unit(exp(-abs(x)));
+}
+
+/// log(1 / (1 + e^-x)) = -softplus(-x). Max error: 2 ulp for all x.
+template <class T> BIJOU_INLINE pack<T> log_sigmoid(pack<T> x) {
+  return min(pack<T>(T(0)), x) - detail::log1p_unit(exp(-abs(x)));
+}
+
+/// 1 / (1 + e^-x). Max error: 2.5 ulp for all x.
+template <class T> BIJOU_INLINE pack<T> sigmoid(pack<T> x) {
+  const pack<T> one(T(1));
+  const pack<T> e = exp(-abs(x));
+  return select(x < pack<T>(T(0)), e, one) / (one + e);
+}
+
+/// Hyperbolic tangent. Max error: 2.5 ulp for all x; the sign of a zero argument is kept.
+template <class T> BIJOU_INLINE pack<T> tanh(pack<T> x) {
+  const pack<T> e = expm1(abs(x) * pack<T>(T(-2)));
+  return copysign(e / (e + pack<T>(T(2))), x);
+}
+
+/// sin and cos of 2 pi u.
+template <class T> struct sine_cosine {
+  pack<T> sin;
+  pack<T> cos;
+};
+
+namespace detail {
+
+/// Minimax coefficients of sin(2 pi r) / r and (cos(2 pi r) - 1) / r^2 in r^2 for |r| <= 1/8.
+template <class T> inline constexpr T sin_coefficients[1] = {};
+template <class T> inline constexpr T cos_coefficients[1] = {};
+template <>
+inline constexpr float sin_coefficients<float>[5] = {
+    0x1.921fb6p+2F, -0x1.4abbcep+5F, 0x1.466bbap+6F, -0x1.32ca86p+6F, 0x1.4bc256p+5F};
+template <>
+inline constexpr float cos_coefficients<float>[4] = {-0x1.3bd3ccp+4F, 0x1.03c1dep+6F,
+                                                     -0x1.55c5e0p+6F, 0x1.d9d580p+5F};
+template <>
+inline constexpr double sin_coefficients<double>[8] = {
+    0x1.921fb54442d18p+2, -0x1.4abbce625be53p+5, 0x1.466bc6775aad9p+6, -0x1.32d2cce62abbdp+6,
+    0x1.50783485c2d12p+5, -0x1.e3074b42bd00bp+3, 0x1.e8eec797dff69p+1, -0x1.6c58cb11ead46p-1};
+template <>
+inline constexpr double cos_coefficients<double>[7] = {
+    -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5aaep+6, -0x1.55d3c7e3c9280p+6, 0x1.e1f5068367bbcp+5,
+    -0x1.a6d1ec7e13630p+4, 0x1.f9cc40b2c2267p+2, -0x1.b263c51db3eedp+0};
+
+} // namespace detail
+
+/// sin(2 pi u) and cos(2 pi u) for u in [0, 1]: no reduction of an angle, so no error from it. Max
+/// error: 2 ulp. Anything outside [0, 1] is not a number worth having.
+template <class T> BIJOU_INLINE sine_cosine<T> sincos_2pi(pack<T> u) {
+  using namespace detail;
+  using B = bits<word<T>>;
+  const pack<T> shift(shifter<T>);
+  const pack<T> shifted = fma(u, pack<T>(T(4)), shift);
+  const pack<T> r = fma(shifted - shift, pack<T>(T(-0.25)), u); // exact, |r| <= 1/8
+  const pack<T> r2 = r * r;
+  const pack<T> s = polynomial(r2, sin_coefficients<T>) * r;
+  const pack<T> c = fma(polynomial(r2, cos_coefficients<T>), r2, pack<T>(T(1)));
+  // Quarter turn q: odd ones exchange sine and cosine; 2 and 3 flip the sine, 1 and 2 the cosine.
+  const B q = to_bits(shifted);
+  const B sign(std::bit_cast<word<T>>(T(-0.0)));
+  const B exchange = (to_bits(s) ^ to_bits(c)) & (B(0) - (q & B(1)));
+  constexpr int top = sizeof(T) * 8 - 2;
+  const B flip_sin = shift_left<top>(q) & sign;
+  const B flip_cos = shift_left<top>(q + B(1)) & sign;
+  return {from_bits<T>(to_bits(s) ^ exchange ^ flip_sin),
+          from_bits<T>(to_bits(c) ^ exchange ^ flip_cos)};
+}
+
+// Scalars: one lane of the pack's answer, so the same bits.
+template <std::floating_point T> inline T exp(T x) { return first(exp(pack<T>(x))); }
+template <std::floating_point T> inline T expm1(T x) { return first(expm1(pack<T>(x))); }
+template <std::floating_point T> inline T log(T x) { return first(log(pack<T>(x))); }
+template <std::floating_point T> inline T log1p(T x) { return first(log1p(pack<T>(x))); }
+template <std::floating_point T> inline T softplus(T x) { return first(softplus(pack<T>(x))); }
+template <std::floating_point T> inline T log_sigmoid(T x) {
+  return first(log_sigmoid(pack<T>(x)));
+}
+template <std::floating_point T> inline T sigmoid(T x) { return first(sigmoid(pack<T>(x))); }
+template <std::floating_point T> inline T tanh(T x) { return first(tanh(pack<T>(x))); }
+template <std::floating_point T> inline T sqrt(T x) { return std::sqrt(x); }
+template <std::floating_point T> inline T abs(T x) { return std::abs(x); }
+template <std::floating_point T> inline T min(T a, T b) { return a < b ? a : b; }
+template <std::floating_point T> inline T max(T a, T b) { return a > b ? a : b; }
+template <std::floating_point T> inline T select(bool m, T a, T b) { return m ? a : b; }
+template <std::floating_point T> inline bool isnan(T x) { return x != x; }
+template <std::floating_point T> inline T copysign(T a, T b) { return std::copysign(a, b); }
+template <std::floating_point T> inline T fma(T a, T b, T c) {
+  return first(fma(pack<T>(a), pack<T>(b), pack<T>(c)));
+}
+template <std::floating_point T> inline T fnma(T a, T b, T c) {
+  return first(fnma(pack<T>(a), pack<T>(b), pack<T>(c)));
+}
+
+} // namespace bijou::inline BIJOU_ISA::math
