@@ -1,0 +1,85 @@
+#pragma once
+/// \file
+/// `clamped_affine`: shift and an exponential scale whose logarithm is clamped.
+///
+///     theta = (t, u)             shift and log scale
+///     a = clamp(u, lo, hi)       lo = -5, hi = 3; `clamped_affine.clip(lo, hi)` for others
+///     y = x e^a + t              log(dy/dx) = a
+///     x = (y - t) e^-a
+///
+/// The gradient passes straight through the clamp, da/du = 1 everywhere: a log scale that has left
+/// [lo, hi] can come back, but finite differences in u do not agree with it out there. A NaN
+/// survives the clamp. theta = 0 is the identity where 0 lies in [lo, hi].
+///
+/// Source: Pyro's AffineAutoregressive and AffineCoupling. `affine` has the smooth bound. Cost: one
+/// exponential an element.
+
+#include <bijou/kernels/math.hpp>
+#include <bijou/transformers/transformer.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// Where the log scale is clamped by default.
+struct default_clip {
+  static constexpr double min_log_scale = -5;
+  static constexpr double max_log_scale = 3;
+};
+struct set_clip {
+  double min_log_scale;
+  double max_log_scale;
+};
+
+template <class Clip = default_clip> struct clamped_affine_t : Clip {
+  using bijou_tag = transformer_tag;
+  static constexpr int parameters = 2;
+  static constexpr bool has_factor = false;
+  static constexpr kind support = kind::line;
+  static constexpr const char* name = "clamped_affine";
+
+  /// The same transformer with log scales clamped to [lo, hi]. Throws std::invalid_argument unless
+  /// lo < hi.
+  constexpr clamped_affine_t<set_clip> clip(double lo, double hi) const {
+    if (!(lo < hi))
+      throw std::invalid_argument("clamped_affine.clip(lo, hi): expected lo < hi, got " +
+                                  std::to_string(lo) + " and " + std::to_string(hi));
+    return {{lo, hi}};
+  }
+
+  template <class P, class Theta> BIJOU_INLINE mapped<P> forward(P x, const Theta& theta) const {
+    const P a = clamped(P(theta[1]));
+    return {simd::fma(x, math::exp(a), P(theta[0])), a};
+  }
+
+  template <class P, class Theta> BIJOU_INLINE mapped<P> inverse(P y, const Theta& theta) const {
+    const P a = clamped(P(theta[1]));
+    return {(y - theta[0]) * math::exp(-a), a};
+  }
+
+  template <class P, class Theta> BIJOU_INLINE slopes<P> slope(P, const Theta& theta) const {
+    return {math::exp(clamped(P(theta[1]))), P(0)};
+  }
+
+  template <class P, class Theta, class Sink>
+  BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
+    const P gx = gy * math::exp(clamped(P(theta[1])));
+    gtheta.set(0, gy);
+    gtheta.set(1, simd::fma(gx, x, gl));
+    return gx;
+  }
+
+  template <class T> void identity(T* theta, int stride) const { theta[0] = theta[stride] = T(0); }
+
+ private:
+  template <class P> BIJOU_INLINE P clamped(P u) const {
+    using T = typename P::value_type;
+    // The bound comes first, so that a NaN in u is what remains.
+    return simd::max(P(T(this->min_log_scale)), simd::min(P(T(this->max_log_scale)), u));
+  }
+};
+
+inline constexpr clamped_affine_t<> clamped_affine{};
+
+} // namespace bijou::inline BIJOU_ISA

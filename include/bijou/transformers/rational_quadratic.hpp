@@ -1,0 +1,363 @@
+#pragma once
+/// \file
+/// `rational_quadratic<K>`: a monotone spline of K bins, each the ratio of two quadratics.
+///
+/// | word | domain and image | boundary slopes | parameters |
+/// |---|---|---|---|
+/// | `rational_quadratic<K>` | line; identity outside [-B, B], B = 3 | 1 | 3K - 1 |
+/// | `.bound(B)` | line | 1 | 3K - 1 |
+/// | `.unit_box()` | [0, 1] | learned | 3K + 1 |
+/// | `.unit_box().boundary_slope(1)` | [0, 1] | given | 3K - 1 |
+///
+/// theta = K width logits, K height logits, then the slopes' parameters u, knots ascending: the
+/// K - 1 interior ones, or all K + 1 where the boundary slopes are learned.
+///
+///     widths, heights = softmax, raised to at least 1e-3 of the box
+///     slopes d = 1e-3 + softplus(u + c), c such that u = 0 gives slope 1
+///
+/// In a bin of width w, height h, end slopes d0, d1, with s = h / w, t = (x - x_k) / w, q = t(1-t):
+///
+///     y     = y_k + h (s t^2 + d0 q) / den            den = s + (d0 + d1 - 2s) q
+///     dy/dx = (s / den)^2 M                           M   = d1 t^2 + 2 s q + d0 (1-t)^2
+///     dlog  = (M'/M - 2 den'/den) / w                 derivatives by t
+///
+/// Inverse: with v = (y - y_k) / h, z = d0 (1-v) - d1 v, b = z + 2 s v, the quadratic's
+/// coefficients are s - b, b and -s v, and its discriminant z^2 + 4 s^2 v (1-v) is a sum of
+/// squares: nothing cancels in it, and it cannot become negative. The root is 2 s v / (b + r) where
+/// b > 0, else (r - b) / (2 (s - b)), r the discriminant's root: nothing cancels in these either.
+///
+/// theta = 0 is the identity. The input is clipped to the box before the bin search and the tail
+/// selected afterwards, so that values outside reach no formula and no gradient. NaN gives NaN.
+/// Points outside the unit box map to themselves: a base then finds them outside its support.
+///
+/// `.pyro()` is Pyro's Spline(order='quadratic') to the last quirk: boundary slope 0.999, 1e-6
+/// added to the knots in the bin search, d = 1e-3 + softplus(u) (theta = 0 is not the identity).
+/// Each quirk has an option of its own: boundary_slope, knot_epsilon, plain_slopes.
+///
+/// Source: Durkan et al. 2019 (1906.04032), section 3.1. Cost: 2K + 4 exponentials or logarithms
+/// and 4 divisions an element, 7 selects a bin; softplus only of the two slopes that are used.
+
+#include <bijou/kernels/math.hpp>
+#include <bijou/transformers/transformer.hpp>
+
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+namespace bijou::inline BIJOU_ISA {
+
+struct default_spline {
+  static constexpr double half_width = 3;                   ///< B of the form with tails
+  static constexpr double edge_slope = 1;                   ///< where it is not learned
+  static constexpr double search_offset = 0;                ///< added to knots in the search
+  static constexpr double slope_offset = 0.539742417236952; ///< c = log(exp(1 - 1e-3) - 1)
+};
+struct set_spline {
+  double half_width;
+  double edge_slope;
+  double search_offset;
+  double slope_offset;
+};
+
+template <int K, kind Support = kind::line, bool LearnedEdges = false,
+          class Options = default_spline>
+struct rational_quadratic_t : Options {
+  static_assert(K >= 2 && K < 1000, "rational_quadratic<K>: 2 <= K < 1000 bins");
+  using bijou_tag = transformer_tag;
+  static constexpr int bins = K;
+  static constexpr int parameters = LearnedEdges ? 3 * K + 1 : 3 * K - 1;
+  static constexpr bool has_factor = false;
+  static constexpr kind support = Support;
+  static constexpr const char* name = "rational_quadratic";
+  /// Least width and height of a bin as a share of the box, and least slope at a knot.
+  static constexpr double least = 1e-3;
+
+  /// Tails outside [-b, b]. Throws std::invalid_argument unless b is positive and finite.
+  constexpr auto bound(double b) const
+    requires(Support == kind::line)
+  {
+    require(b > 0 && b <= std::numeric_limits<float>::max(), "bound", "positive", b);
+    set_spline o = options();
+    o.half_width = b;
+    return rational_quadratic_t<K, Support, LearnedEdges, set_spline>{o};
+  }
+  /// Domain and image [0, 1], boundary slopes learned.
+  constexpr auto unit_box() const {
+    return rational_quadratic_t<K, kind::unit, true, Options>{*this};
+  }
+  /// Boundary slopes fixed at s > 0.
+  constexpr auto boundary_slope(double s) const {
+    require(s > 0, "boundary_slope", "positive", s);
+    set_spline o = options();
+    o.edge_slope = s;
+    return rational_quadratic_t<K, Support, false, set_spline>{o};
+  }
+  /// Adds e to the knots in the bin search, as Pyro does.
+  constexpr auto knot_epsilon(double e) const {
+    require(e >= 0, "knot_epsilon", "at least 0", e);
+    set_spline o = options();
+    o.search_offset = e;
+    return rational_quadratic_t<K, Support, LearnedEdges, set_spline>{o};
+  }
+  /// Slopes 1e-3 + softplus(u) without the shift that makes theta = 0 the identity.
+  constexpr auto plain_slopes() const {
+    set_spline o = options();
+    o.slope_offset = 0;
+    return rational_quadratic_t<K, Support, LearnedEdges, set_spline>{o};
+  }
+  /// All quirks of Pyro's quadratic spline.
+  constexpr auto pyro() const { return boundary_slope(0.999).knot_epsilon(1e-6).plain_slopes(); }
+
+  template <class P, class Theta> mapped<P> forward(P x, const Theta& theta) const {
+    const shares<P> w(theta, 0), h(theta, K);
+    const P at = into_box(x) * w.all;
+    const bin<P> k = locate(w, h, at - offset<P>() * w.all, theta, w);
+    const P inverse_width = P(1) / k.width;
+    const P t = simd::min(top<P>(), (at - k.x) * inverse_width);
+    const curve<P> c(t, k.height * inverse_width * (w.all / h.all), ends(k));
+    const P y = out_of_box(simd::fma(k.height, c.v, k.y) / h.all);
+    const auto tail = outside(x);
+    return {simd::select(tail, x, y), simd::select(tail, P(0), math::log(c.slope()))};
+  }
+
+  template <class P, class Theta> mapped<P> inverse(P y, const Theta& theta) const {
+    const shares<P> w(theta, 0), h(theta, K);
+    const P at = into_box(y) * h.all;
+    const bin<P> k = locate(w, h, at - offset<P>() * h.all, theta, h);
+    const P v = simd::min(top<P>(), (at - k.y) / k.height);
+    const P s = k.height * w.all / (k.width * h.all);
+    const slope_pair<P> d = ends(k);
+    const P rest = P(1) - v, sv = s * v, two_sv = sv + sv;
+    const P z = simd::fnma(d.right, v, d.left * rest);
+    const P b = z + two_sv;
+    const P square = simd::fma(P(4) * s * rest, sv, z * z);
+    const P r = simd::sqrt(simd::max(P(0), square)) + simd::abs(b);
+    const auto up = b > P(0);
+    const P t = simd::select(up, two_sv, r) / simd::select(up, r, P(2) * (s - b));
+    const curve<P> c(t, s, d);
+    const P x = out_of_box(simd::fma(k.width, t, k.x) / w.all);
+    const auto tail = outside(y);
+    return {simd::select(tail, y, x), simd::select(tail, P(0), math::log(c.slope()))};
+  }
+
+  template <class P, class Theta> slopes<P> slope(P x, const Theta& theta) const {
+    using T = typename P::value_type;
+    const shares<P> w(theta, 0), h(theta, K);
+    const P at = into_box(x) * w.all;
+    const bin<P> k = locate(w, h, at - offset<P>() * w.all, theta, w);
+    const P inverse_width = P(1) / k.width;
+    const P t = simd::min(top<P>(), (at - k.x) * inverse_width);
+    const curve<P> c(t, k.height * inverse_width * (w.all / h.all), ends(k));
+    const P dlog = (c.bracket_by_t() / c.bracket - P(2) * c.den_by_q * c.q_by_t * c.inverse_den) *
+                   inverse_width * w.all * P(T(1 / span()));
+    const auto tail = outside(x);
+    return {simd::select(tail, P(1), c.slope()), simd::select(tail, P(0), dlog)};
+  }
+
+  template <class P, class Theta, class Sink>
+  P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
+    using T = typename P::value_type;
+    const auto tail = outside(x);
+    const P gl_in = simd::select(tail, P(0), gl);
+    const P gy_in = simd::select(tail, P(0), gy * P(T(span()))); // in units of the box, as below
+
+    const shares<P> w(theta, 0), h(theta, K);
+    const P at = into_box(x) * w.all;
+    const bin<P> k = locate(w, h, at - offset<P>() * w.all, theta, w);
+    const P inverse_width = P(1) / k.width;
+    const P t = simd::min(top<P>(), (at - k.x) * inverse_width);
+    const P per_width = inverse_width * w.all;
+    const P inverse_height = P(1) / h.all;
+    const slope_pair<P> d = ends(k);
+    const curve<P> c(t, k.height * inverse_height * per_width, d);
+
+    // y = y_k + h v, v = numerator / den; log slope = 2 log s + log bracket - 2 log den.
+    const P gnum = gy_in * k.height * inverse_height * c.inverse_den;
+    const P gden = simd::fnma(gnum, c.v, P(-2) * gl_in * c.inverse_den);
+    const P gbracket = gl_in / c.bracket;
+    const P gleft = simd::fma(gnum + gden, c.q, gbracket * c.rest * c.rest);
+    const P gright = simd::fma(gden, c.q, gbracket * t * t);
+    const P gs = simd::fma(
+        P(2) * gbracket, c.q,
+        simd::fma(gden, simd::fnma(P(2), c.q, P(1)), simd::fma(gnum * t, t, P(2) * gl_in / c.s)));
+    const P gq = simd::fma(gnum, d.left, simd::fma(gden, c.den_by_q, P(2) * gbracket * c.s));
+    const P gt = simd::fma(
+        gq, c.q_by_t,
+        simd::fma(P(2) * gnum * c.s, t, P(2) * gbracket * simd::fnma(d.left, c.rest, d.right * t)));
+    const P gx = gt * per_width;
+
+    // Only the bins up to this one move its left knot and its size.
+    spread(gtheta, 0, w, k.index, -gx, -simd::fma(gs, c.s, gt * t) * per_width, k.widths_below,
+           k.width_e);
+    spread(gtheta, K, h, k.index, gy_in, simd::fma(gs, per_width, gy_in * c.v), k.heights_below,
+           k.height_e);
+    const P gu0 = gleft * math::sigmoid(k.u0 + shift<P>());
+    const P gu1 = gright * math::sigmoid(k.u1 + shift<P>());
+    constexpr int first = LearnedEdges ? 0 : 1;
+    P knot{T(first)};
+    for (int j = 2 * K; j < parameters; ++j, knot += P(1))
+      gtheta.set(
+          j, simd::select(k.index == knot, gu0, simd::select(k.index + P(1) == knot, gu1, P(0))));
+    return simd::select(tail, gy, gx * P(T(1 / span())));
+  }
+
+  template <class T> void identity(T* theta, int stride) const {
+    for (int j = 0; j < 2 * K; ++j) theta[j * stride] = T(0);
+    for (int j = 2 * K; j < parameters; ++j)
+      theta[j * stride] = T(default_spline::slope_offset - this->slope_offset);
+  }
+
+ private:
+  static constexpr void require(bool ok, const char* option, const char* expected, double got) {
+    if (!ok)
+      throw std::invalid_argument(std::string("rational_quadratic.") + option + ": expected " +
+                                  expected + ", got " + std::to_string(got));
+  }
+  constexpr set_spline options() const {
+    return {this->half_width, this->edge_slope, this->search_offset, this->slope_offset};
+  }
+
+  // The box [-B, B] or [0, 1] as [0, 1].
+  constexpr double span() const { return Support == kind::line ? 2 * this->half_width : 1; }
+  template <class P> BIJOU_INLINE P into_box(P x) const {
+    using T = typename P::value_type;
+    if constexpr (Support == kind::line) x = simd::fma(x, P(T(1 / span())), P(T(0.5)));
+    return simd::max(P(0), simd::min(P(1), x)); // bounds first: a NaN stays
+  }
+  template <class P> BIJOU_INLINE P out_of_box(P x) const {
+    using T = typename P::value_type;
+    if constexpr (Support == kind::line) x = simd::fma(x, P(T(span())), P(T(-this->half_width)));
+    return x;
+  }
+  // Not so for a NaN, which therefore takes the spline's path and stays.
+  template <class P> BIJOU_INLINE auto outside(P x) const {
+    using T = typename P::value_type;
+    constexpr bool line = Support == kind::line;
+    return (x < P(T(line ? -this->half_width : 0))) | (x > P(T(line ? this->half_width : 1)));
+  }
+  template <class P> BIJOU_INLINE P offset() const {
+    return P(static_cast<typename P::value_type>(this->search_offset / span()));
+  }
+  // Rounding may carry t or v past 1 in a narrow bin; a search offset may do so by design.
+  template <class P> BIJOU_INLINE P top() const {
+    using T = typename P::value_type;
+    return P(this->search_offset > 0 ? std::numeric_limits<T>::max() : T(1));
+  }
+  template <class P> BIJOU_INLINE P shift() const {
+    return P(static_cast<typename P::value_type>(this->slope_offset));
+  }
+
+  // K logits as shares of the box. Nothing is normalised: positions are multiplied by `all`
+  // instead, which takes the place of K products.
+  template <class P> struct shares {
+    P e[unsigned{K}];     // exponentials
+    P below[unsigned{K}]; // sums of e over the bins before
+    P sum;                // of all e
+    P floor;              // what every bin gets on top of e
+    P all;                // sum + K floor
+    template <class Theta> BIJOU_INLINE shares(const Theta& theta, int first) {
+      using T = typename P::value_type;
+      P most = theta[first];
+      for (int i = 1; i < K; ++i) most = simd::max(most, P(theta[first + i]));
+      sum = P(0);
+      for (int i = 0; i < K; ++i) {
+        e[i] = math::exp(theta[first + i] - most);
+        below[i] = sum;
+        sum += e[i];
+      }
+      floor = sum * P(T(least / (1 - K * least)));
+      all = simd::fma(P(T(K)), floor, sum);
+    }
+  };
+
+  // The bin that a position lies in: left knot, sizes, slope parameters at both ends.
+  template <class P> struct bin {
+    P index, widths_below, width_e, heights_below, height_e, u0, u1;
+    P x, width, y, height;
+  };
+  template <class P, class Theta>
+  BIJOU_INLINE bin<P> locate(const shares<P>& w, const shares<P>& h, P at, const Theta& theta,
+                             const shares<P>& searched) const {
+    constexpr int first = LearnedEdges ? 0 : 1; // the first knot with a parameter
+    bin<P> k;
+    k.index = k.widths_below = k.heights_below = P(0);
+    k.width_e = w.e[0];
+    k.height_e = h.e[0];
+    k.u0 = LearnedEdges ? P(theta[2 * K]) : P(0);
+    k.u1 = theta[2 * K + 1 - first];
+    P number(0);
+    for (int i = 1; i < K; ++i) {
+      number += P(1);
+      const auto beyond = at >= simd::fma(number, searched.floor, searched.below[i]);
+      k.index = simd::select(beyond, number, k.index);
+      k.widths_below = simd::select(beyond, w.below[i], k.widths_below);
+      k.width_e = simd::select(beyond, w.e[i], k.width_e);
+      k.heights_below = simd::select(beyond, h.below[i], k.heights_below);
+      k.height_e = simd::select(beyond, h.e[i], k.height_e);
+      k.u0 = simd::select(beyond, k.u1, k.u0);
+      if (LearnedEdges || i + 1 < K)
+        k.u1 = simd::select(beyond, P(theta[2 * K + i + 1 - first]), k.u1);
+    }
+    k.x = simd::fma(k.index, w.floor, k.widths_below);
+    k.y = simd::fma(k.index, h.floor, k.heights_below);
+    k.width = k.width_e + w.floor;
+    k.height = k.height_e + h.floor;
+    return k;
+  }
+
+  template <class P> struct slope_pair {
+    P left, right;
+  };
+  template <class P> BIJOU_INLINE slope_pair<P> ends(const bin<P>& k) const {
+    using T = typename P::value_type;
+    slope_pair<P> d{math::softplus(k.u0 + shift<P>()) + P(T(least)),
+                    math::softplus(k.u1 + shift<P>()) + P(T(least))};
+    if constexpr (!LearnedEdges) {
+      const P edge(static_cast<T>(this->edge_slope));
+      d.left = simd::select(k.index == P(0), edge, d.left);
+      d.right = simd::select(k.index == P(T(K - 1)), edge, d.right);
+    }
+    return d;
+  }
+
+  // The curve inside a bin, in the names of the page's head.
+  template <class P> struct curve {
+    P s, q, q_by_t, den_by_q, inverse_den, v, bracket;
+    P t, rest, left, right;
+    BIJOU_INLINE curve(P at, P ratio, slope_pair<P> d)
+        : s(ratio), t(at), rest(P(1) - at), left(d.left), right(d.right) {
+      q = t * rest;
+      q_by_t = rest - t;
+      den_by_q = (left - s) + (right - s);
+      inverse_den = P(1) / simd::fma(den_by_q, q, s);
+      v = simd::fma(s * t, t, left * q) * inverse_den;
+      bracket = simd::fma(right * t, t, simd::fma(s + s, q, left * rest * rest));
+    }
+    BIJOU_INLINE P slope() const {
+      const P r = s * inverse_den;
+      return r * bracket * r; // in this order: r * r may underflow
+    }
+    BIJOU_INLINE P bracket_by_t() const {
+      return P(2) * simd::fma(right, t, simd::fnma(left, rest, s * q_by_t));
+    }
+  };
+
+  // Cotangents of K logits from those of the left knot and the size of bin `index`: a running sum
+  // and a softmax, both linear in two numbers.
+  template <class P, class Sink>
+  static BIJOU_INLINE void spread(Sink&& gtheta, int first, const shares<P>& b, P index, P gknot,
+                                  P gsize, P below, P e) {
+    const P mean = simd::fma(gknot, below, gsize * e) / b.sum;
+    const P scale = P(1) / b.all;
+    P number(0);
+    for (int i = 0; i < K; ++i, number += P(1)) {
+      const P g = simd::select(number < index, gknot, simd::select(number == index, gsize, P(0)));
+      gtheta.set(first + i, b.e[i] * scale * (g - mean));
+    }
+  }
+};
+
+/// A rational quadratic spline of K bins on [-3, 3] with identity tails.
+template <int K> inline constexpr rational_quadratic_t<K> rational_quadratic{};
+
+} // namespace bijou::inline BIJOU_ISA
