@@ -1,0 +1,564 @@
+/// \file
+/// safetensors: what is written is read again, what the format does not allow is refused.
+
+#include <bijou/io/safetensors.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <random>
+#include <span>
+#include <string>
+#include <sys/resource.h>
+#include <vector>
+
+#include "../catch.hpp"
+#include "../support/reference.hpp"
+
+namespace io = bijou::io;
+using io::safetensors;
+
+namespace {
+
+using bytes = std::vector<std::byte>;
+
+/// A file of that header and `data` zero bytes.
+bytes file_of(const std::string& header, std::size_t data = 0) {
+  bytes result(8 + header.size() + data);
+  const std::uint64_t length = header.size();
+  std::memcpy(result.data(), &length, 8);
+  std::memcpy(result.data() + 8, header.data(), header.size());
+  return result;
+}
+
+std::string tensor_text(const std::string& name, const std::string& type, const std::string& shape,
+                        const std::string& offsets) {
+  return "\"" + name + R"(":{"dtype":")" + type + R"(","shape":)" + shape + R"(,"data_offsets":)" +
+         offsets + "}";
+}
+
+/// The sentence with which a file is refused; empty if it is read.
+std::string refusal(const bytes& file) {
+  try {
+    safetensors::read(std::span(file), "model.safetensors");
+  } catch (const io::file_error& error) {
+    return error.what();
+  }
+  return "";
+}
+std::string refusal(const std::string& header, std::size_t data = 0) {
+  return refusal(file_of(header, data));
+}
+
+/// A directory of this test's own, removed at the end.
+class scratch {
+ public:
+  scratch() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "bijou-XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~scratch() { std::filesystem::remove_all(path_); }
+  scratch(const scratch&) = delete;
+  scratch& operator=(const scratch&) = delete;
+
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  std::ptrdiff_t files() const {
+    return std::distance(std::filesystem::directory_iterator(path_), {});
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+bytes content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  bytes result(text.size());
+  std::memcpy(result.data(), text.data(), text.size());
+  return result;
+}
+
+void put(const std::string& path, const bytes& file) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(file.data()), static_cast<std::streamsize>(file.size()));
+}
+
+using Catch::Matchers::Contains;
+
+} // namespace
+
+TEST_CASE("tensors of every type survive a round trip", "[io]") {
+  const scratch directory;
+  const auto path = directory / "a.safetensors";
+  const std::vector<float> floats{1.5F,
+                                  -0.0F,
+                                  std::numeric_limits<float>::infinity(),
+                                  std::numeric_limits<float>::quiet_NaN(),
+                                  1e-45F,
+                                  -3};
+  const std::vector<double> doubles{0.1, 1e300};
+  const std::vector<std::int64_t> integers{INT64_MIN, -1, INT64_MAX};
+  const std::vector<std::uint8_t> octets{0, 255, 7};
+  const std::array<bool, 3> truths{true, false, true};
+  const std::vector<std::int16_t> shorts{-5};
+  io::write_safetensors(path,
+                        {{"floats", io::tensor_of(floats, {2, 3})},
+                         {"doubles", io::tensor_of(doubles, {2, 1})},
+                         {"integers", io::tensor_of(integers, {3})},
+                         {"octets", io::tensor_of(octets, {1, 1, 3})},
+                         {"truths", io::tensor_of(truths, {3})},
+                         {"scalar", io::tensor_of(std::span(shorts), {})},
+                         {"nothing", io::tensor_of(std::span<const float>(), {4, 0})},
+                         {"", io::tensor_of(octets, {3})},
+                         {"name with \"quotes\" and \n ü", io::tensor_of(octets, {3})}},
+                        {{"format", "pt"}, {"text", "line\nline \\ \"quoted\" ü"}, {"", ""}});
+  CHECK(directory.files() == 1); // no temporary left
+
+  const auto file = safetensors::read(path);
+  CHECK(file.metadata().at("format") == "pt");
+  CHECK(file.metadata().at("text") == "line\nline \\ \"quoted\" ü");
+  CHECK(file.metadata().size() == 3);
+  CHECK(file.names() == std::vector<std::string>{"", "doubles", "floats", "integers",
+                                                 "name with \"quotes\" and \n ü", "nothing",
+                                                 "octets", "scalar", "truths"});
+  CHECK(file.contains("floats"));
+  CHECK_FALSE(file.contains("Floats"));
+  CHECK_FALSE(file.contains("__metadata__"));
+
+  const auto read = file.as<float>("floats");
+  REQUIRE(read.size() == floats.size());
+  CHECK(std::memcmp(read.data(), floats.data(), sizeof(float) * floats.size()) == 0);
+  CHECK(file.as<double>("doubles") == doubles);
+  CHECK(file.as<std::int64_t>("integers") == integers);
+  CHECK(file.as<long long>("integers").size() == 3);
+  CHECK(file.as<std::uint8_t>("octets") == octets);
+  CHECK(file.as<bool>("truths") == std::vector<bool>{true, false, true});
+  CHECK(file.as<std::int16_t>("scalar") == shorts);
+  CHECK(file.as<float>("nothing").empty());
+  CHECK(file.tensor("nothing").shape == std::vector<std::size_t>{4, 0});
+  CHECK(file.tensor("scalar").shape.empty());
+  CHECK(file.tensor("octets").shape == std::vector<std::size_t>{1, 1, 3});
+  CHECK(file.tensor("octets").type == io::dtype::u8);
+  CHECK(file.tensor("octets").bytes.size() == 3);
+
+  // The header is padded, and larger elements come first: everything is aligned.
+  const auto raw = content(path);
+  std::uint64_t length = 0;
+  std::memcpy(&length, raw.data(), 8);
+  CHECK(length % 8 == 0);
+  double first = 0;
+  std::memcpy(&first, raw.data() + 8 + length, 8);
+  CHECK(first == 0.1);
+
+  // What was read can be written again.
+  const auto again = directory / "b.safetensors";
+  std::map<std::string, io::tensor_view, std::less<>> tensors;
+  for (const auto& name : file.names()) tensors[name] = file.tensor(name);
+  io::write_safetensors(again, tensors, file.metadata());
+  CHECK(content(again) == raw);
+}
+
+TEST_CASE("an empty file has no tensors", "[io]") {
+  const scratch directory;
+  io::write_safetensors(directory / "a", {});
+  const auto file = safetensors::read(directory / "a");
+  CHECK(file.names().empty());
+  CHECK(file.metadata().empty());
+  CHECK(refusal("{}") == "");
+  CHECK(refusal(R"({"__metadata__":{}}   )") == "");
+}
+
+TEST_CASE("types are converted only on request", "[io]") {
+  const scratch directory;
+  const std::vector<float> floats{0.1F};
+  const std::vector<double> doubles{0.1, 1e300, -1e300, std::nan(""), 1e-60};
+  const std::vector<std::int64_t> integers{1};
+  io::write_safetensors(directory / "a", {{"f", io::tensor_of(floats, {1})},
+                                          {"d", io::tensor_of(doubles, {5})},
+                                          {"i", io::tensor_of(integers, {1})}});
+  const auto file = safetensors::read(directory / "a");
+  const auto floating = io::conversion::floating;
+  CHECK(file.as<double>("f", floating)[0] == static_cast<double>(0.1F));
+  CHECK(file.as<double>("d", floating)[0] == 0.1);
+  const auto narrowed = file.as<float>("d", floating);
+  CHECK(narrowed[0] == 0.1F);
+  CHECK(narrowed[1] == std::numeric_limits<float>::infinity());
+  CHECK(narrowed[2] == -std::numeric_limits<float>::infinity());
+  CHECK(std::isnan(narrowed[3]));
+  CHECK(narrowed[4] == 0);
+  CHECK_THROWS_WITH(file.as<double>("f"), Contains("tensor 'f' is of type F32, expected F64"));
+  CHECK_THROWS_WITH(file.as<float>("i", floating), Contains("of type I64, expected F32"));
+  CHECK_THROWS_WITH(file.as<std::int64_t>("f", floating), Contains("of type F32, expected I64"));
+  CHECK_THROWS_WITH(file.as<std::uint64_t>("i"), Contains("of type I64, expected U64"));
+  CHECK_THROWS_AS(file.as<bool>("i"), io::file_error);
+  CHECK_THROWS_WITH(file.as<double>("no such name"), Contains("/a: has no tensor 'no such name'"));
+  CHECK_THROWS_AS(file.tensor("__metadata__"), io::file_error);
+}
+
+TEST_CASE("a truth value is 0 or 1", "[io]") {
+  auto file = file_of("{" + tensor_text("b", "BOOL", "[2]", "[0,2]") + "}", 2);
+  CHECK(safetensors::read(std::span(file)).as<bool>("b") == std::vector<bool>{false, false});
+  file.back() = std::byte{2};
+  CHECK_THROWS_WITH(safetensors::read(std::span(file)).as<bool>("b"), Contains("holds the byte 2"));
+}
+
+TEST_CASE("unaligned tensors are read", "[io]") {
+  auto file = file_of("{" + tensor_text("d", "F64", "[2]", "[3,19]") + "," +
+                          tensor_text("o", "U8", "[3]", "[0,3]") + "}",
+                      19);
+  const std::vector<double> values{2.5, -1e-310};
+  std::memcpy(file.data() + file.size() - 16, values.data(), 16);
+  CHECK(safetensors::read(std::span(file)).as<double>("d") == values);
+}
+
+TEST_CASE("files that are too short or too long are refused", "[io]") {
+  const scratch directory;
+  CHECK_THROWS_WITH(safetensors::read(directory / "none"),
+                    Contains("/none: cannot be opened: No such file or directory"));
+  CHECK_THROWS_WITH(safetensors::read(directory / "."), Contains("cannot be read: Is a directory"));
+  CHECK(refusal(bytes{}) == "model.safetensors: is 0 bytes long, too short for a safetensors file");
+  CHECK_THAT(refusal(bytes(7)), Contains("7 bytes long"));
+  CHECK_THAT(refusal(bytes(8)), Contains("does not begin with '{'"));
+
+  auto file = file_of("{}");
+  file[0] = std::byte{100};
+  CHECK_THAT(refusal(file), Contains("claims a header of 100 bytes, but ends 2 bytes into it"));
+  file[3] = std::byte{0x06}; // 100 MB and a bit
+  CHECK_THAT(refusal(file), Contains("more than 100 MB is not allowed"));
+  for (std::size_t i = 0; i < 8; ++i) file[i] = std::byte{0xff};
+  CHECK_THAT(refusal(file), Contains("claims a header of 18446744073709551615 bytes"));
+
+  const auto header = "{" + tensor_text("a", "U8", "[4]", "[0,4]") + "}";
+  CHECK(refusal(header, 4) == "");
+  CHECK_THAT(refusal(header, 3), Contains("has tensors of 4 bytes, but ends after 3 of them"));
+  CHECK_THAT(refusal(header, 5), Contains("goes on after its last tensor"));
+  CHECK_THAT(refusal("{}", 1), Contains("goes on after its last tensor"));
+  // A claim of 16 EB costs nothing.
+  CHECK_THAT(refusal("{" +
+                     tensor_text("a", "U8", "[18446744073709551615]", "[0,18446744073709551615]") +
+                     "}"),
+             Contains("but ends after 0 of them"));
+}
+
+TEST_CASE("an endless file is refused at once", "[io]") {
+  if (!std::filesystem::exists("/dev/zero")) return;
+  CHECK_THROWS_WITH(safetensors::read("/dev/zero"), Contains("does not begin with '{'"));
+}
+
+TEST_CASE("headers that are no JSON object are refused", "[io]") {
+  for (const std::string header :
+       {"[]", "null", "1", "\"a\"", "", " {}", "\xef\xbb\xbf{}", "x", "[[[[", "\0"}) {
+    CHECK_THAT(refusal(header), Contains("the header does not begin with '{'"));
+  }
+  for (const std::string header :
+       {"{", "{]", "{}}", "{} x", "{\"a\"}", "{'a':1}", "{\"\xff\":{}}", "{\"a\":{\"dtype\":\"U8\"",
+        "{,}", "{/*a*/}", "{\"a\":{\"dtype\":\"\\ud800\"}}", "{\"a\":{\"shape\":[1,]}}",
+        "{\"a\":{\"shape\":[1e999]}}", "{\"a\":{\"shape\":[01]}}"}) {
+    CAPTURE(header);
+    CHECK_THAT(refusal(header), Contains("the header is no JSON: mistake at its byte "));
+  }
+  CHECK_THAT(refusal(std::string("{}\0{}", 5)), Contains("holds a NUL byte"));
+  CHECK_THAT(refusal(std::string("{}\0", 3)), Contains("holds a NUL byte"));
+}
+
+TEST_CASE("values of the wrong kind are refused", "[io]") {
+  const auto a = [](const std::string& value) { return R"({"a":)" + value + "}"; };
+  for (const std::string value : {"1", "null", "true", "\"F32\"", "[]", "[[[[[[", "-1", "1.5"}) {
+    CAPTURE(value);
+    CHECK_THAT(refusal(a(value)), Contains("'a' holds") && Contains("does not allow"));
+  }
+  CHECK_THAT(refusal(a("{\"dtype\":3}")),
+             Contains("'dtype' of tensor 'a' holds the number 3, which the format does not allow"));
+  CHECK_THAT(refusal(a("{\"dtype\":[]}")), Contains("'dtype' of tensor 'a' holds an array"));
+  CHECK_THAT(refusal(a("{\"dtype\":{}}")), Contains("holds an object"));
+  CHECK_THAT(refusal(a("{\"shape\":{}}")), Contains("'shape' of tensor 'a' holds an object"));
+  CHECK_THAT(refusal(a("{\"shape\":\"1\"}")), Contains("holds the text '1'"));
+  CHECK_THAT(refusal(a("{\"shape\":[[1]]}")), Contains("holds an array"));
+  CHECK_THAT(refusal(a("{\"shape\":[-1]}")), Contains("holds the negative number -1"));
+  CHECK_THAT(refusal(a("{\"shape\":[-0]}")), Contains("negative"));
+  CHECK_THAT(refusal(a("{\"shape\":[1.0]}")), Contains("holds the number '1.0'"));
+  CHECK_THAT(refusal(a("{\"shape\":[18446744073709551616]}")), Contains("holds the number"));
+  CHECK_THAT(refusal(a("{\"shape\":[true]}")), Contains("holds a truth value"));
+  CHECK_THAT(refusal(a("{\"data_offsets\":[0,-4]}")), Contains("holds the negative number -4"));
+  CHECK_THAT(refusal(a("{\"data_offsets\":[0]}")), Contains("has 1 numbers instead of 2"));
+  CHECK_THAT(refusal(a("{\"data_offsets\":[0,1,2]}")), Contains("has 3 numbers instead of 2"));
+  CHECK_THAT(refusal(R"({"__metadata__":{"a":1}})"), Contains("metadata 'a' holds the number 1"));
+  CHECK_THAT(refusal(R"({"__metadata__":{"a":{}}})"), Contains("metadata 'a' holds an object"));
+  CHECK_THAT(refusal(R"({"__metadata__":{"a":[]}})"), Contains("metadata 'a' holds an array"));
+  CHECK_THAT(refusal(R"({"__metadata__":"a"})"), Contains("'__metadata__' holds the text 'a'"));
+}
+
+TEST_CASE("deep nesting is refused where it begins", "[io]") {
+  const std::size_t depth = 1'000'000;
+  std::string objects;
+  for (std::size_t i = 0; i < depth; ++i) objects += "{\"a\":";
+  CHECK_THAT(refusal(objects), Contains("a field that the format does not know"));
+  CHECK_THAT(refusal("{\"a\":{\"dtype\":" + objects), Contains("holds an object"));
+  CHECK_THAT(refusal("{\"a\":" + std::string(depth, '[')), Contains("holds an array"));
+  CHECK_THAT(refusal("{\"a\":{\"shape\":" + std::string(depth, '[')), Contains("holds an array"));
+  std::string axes = "1";
+  for (int i = 0; i < 100'000; ++i) axes += ",1";
+  CHECK_THAT(refusal("{" + tensor_text("a", "U8", "[" + axes + "]", "[0,1]") + "}", 1),
+             Contains("'shape' of tensor 'a' has more than 64 numbers"));
+}
+
+TEST_CASE("missing, unknown and repeated fields are refused", "[io]") {
+  CHECK_THAT(refusal(R"({"a":{}})"), Contains("tensor 'a' has no dtype"));
+  CHECK_THAT(refusal(R"({"a":{"shape":[],"data_offsets":[0,1]}})", 1), Contains("has no dtype"));
+  CHECK_THAT(refusal(R"({"a":{"dtype":"U8","data_offsets":[0,1]}})", 1), Contains("has no shape"));
+  CHECK_THAT(refusal(R"({"a":{"dtype":"U8","shape":[]}})", 1), Contains("has no data_offsets"));
+  CHECK_THAT(refusal(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"extra":1}})", 1),
+             Contains("'extra' of tensor 'a', a field that the format does not know"));
+  for (const std::string type : {"F31", "f32", "", "F32 ", "float32", "U80"}) {
+    CHECK_THAT(refusal("{" + tensor_text("a", type, "[1]", "[0,4]") + "}", 4),
+               Contains("'dtype' of tensor 'a' is '" + type + "', which is no known type"));
+  }
+  CHECK_THAT(refusal(R"({"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1),
+             Contains("the header has 'dtype' of tensor 'a' twice"));
+  CHECK_THAT(refusal(R"({"a":{"shape":[1],"shape":[1],"dtype":"U8","data_offsets":[0,1]}})", 1),
+             Contains("the header has 'shape' of tensor 'a' twice"));
+  const auto one = tensor_text("a", "U8", "[1]", "[0,1]");
+  const auto two = tensor_text("a", "U8", "[1]", "[1,2]");
+  CHECK_THAT(refusal("{" + one + "," + one + "}", 1), Contains("the header has 'a' twice"));
+  CHECK_THAT(refusal("{" + one + "," + two + "}", 2), Contains("the header has 'a' twice"));
+  CHECK_THAT(refusal(R"({"__metadata__":{},"__metadata__":{}})"),
+             Contains("the header has '__metadata__' twice"));
+  CHECK_THAT(refusal(R"({"__metadata__":{"k":"a","k":"b"}})"),
+             Contains("the header has metadata 'k' twice"));
+}
+
+TEST_CASE("sizes that do not fit are refused", "[io]") {
+  const auto one = [](const std::string& type, const std::string& shape,
+                      const std::string& offsets) {
+    return "{" + tensor_text("a", type, shape, offsets) + "}";
+  };
+  CHECK_THAT(refusal(one("F32", "[2,3]", "[0,20]"), 20),
+             Contains("tensor 'a' of shape [2, 3] and type F32 needs 24 bytes, but its offsets "
+                      "span 20"));
+  CHECK_THAT(refusal(one("F32", "[]", "[0,0]")), Contains("needs 4 bytes"));
+  CHECK_THAT(refusal(one("F64", "[0]", "[0,8]"), 8), Contains("needs 0 bytes"));
+  const std::string huge = "4294967296";
+  CHECK_THAT(refusal(one("U8", "[" + huge + "," + huge + "]", "[0,0]")),
+             Contains("more bytes than can be counted"));
+  CHECK_THAT(refusal(one("F64", "[2305843009213693952]", "[0,0]")),
+             Contains("more bytes than can be counted"));
+  CHECK(refusal(one("F64", "[0," + huge + "," + huge + "]", "[0,0]")) == "");
+  CHECK_THAT(refusal(one("U8", "[1]", "[1,0]"), 1), Contains("before its beginning"));
+  CHECK_THAT(refusal(one("U8", "[1]", "[18446744073709551615,0]"), 1),
+             Contains("before its beginning"));
+}
+
+TEST_CASE("offsets must tile the data", "[io]") {
+  const auto two = [](const std::string& a, const std::string& b) {
+    return "{" + tensor_text("a", "U8", "[2]", a) + "," + tensor_text("b", "U8", "[2]", b) + "}";
+  };
+  CHECK(refusal(two("[0,2]", "[2,4]"), 4) == "");
+  CHECK(refusal(two("[2,4]", "[0,2]"), 4) == "");
+  CHECK_THAT(refusal(two("[0,2]", "[1,3]"), 3),
+             Contains("tensor 'b' begins at byte 1 of the data, but the one before it ends at 2 "
+                      "(they overlap)"));
+  CHECK_THAT(refusal(two("[0,2]", "[0,2]"), 2), Contains("they overlap"));
+  CHECK_THAT(refusal(two("[0,2]", "[3,5]"), 5), Contains("there is a hole"));
+  CHECK_THAT(refusal(two("[1,3]", "[3,5]"), 5), Contains("there is a hole"));
+  CHECK_THAT(refusal(two("[0,2]", "[2,4]"), 2), Contains("ends after 2 of them"));
+  const std::string empty_between = "{" + tensor_text("a", "U8", "[2]", "[0,2]") + "," +
+                                    tensor_text("z", "U8", "[0]", "[1,1]") + "}";
+  CHECK_THAT(refusal(empty_between, 2), Contains("tensor 'z' begins at byte 1"));
+}
+
+TEST_CASE("messages stay short and printable", "[io]") {
+  const auto text = refusal("{\"" + std::string(100'000, 'x') + "\\u0007\":3}");
+  CHECK(text.size() < 300);
+  const auto bell = refusal("{\"\\u0007\\n\":3}");
+  CHECK(std::none_of(bell.begin(), bell.end(), [](char c) { return c >= 0 && c < ' '; }));
+}
+
+TEST_CASE("what the format cannot hold is not written", "[io]") {
+  const scratch directory;
+  const std::vector<float> values{1, 2};
+  CHECK_THROWS_WITH(io::tensor_of(values, {3}), "tensor_of: shape [3] does not fit 2 values");
+  const auto write = [&](const std::string& name, const io::tensor_view& view) {
+    io::write_safetensors(directory / "a", {{name, view}});
+  };
+  const auto good = io::tensor_of(values, {2});
+  auto bad = good;
+  bad.shape = {3};
+  CHECK_THROWS_WITH(write("t", bad), Contains("of shape [3] and type F32 does not fit its 8"));
+  CHECK_THROWS_WITH(write("__metadata__", good), Contains("reserves"));
+  CHECK_THROWS_WITH(write("\xff", good), Contains("no UTF-8"));
+  bad.shape.assign(65, 1);
+  CHECK_THROWS_AS(write("t", bad), std::invalid_argument);
+  CHECK_THROWS_AS(io::write_safetensors(directory / "a", {}, {{"k", "\xc3"}}),
+                  std::invalid_argument);
+  CHECK(directory.files() == 0);
+}
+
+TEST_CASE("a failed write leaves what was there", "[io]") {
+  const scratch directory;
+  const auto path = directory / "model.safetensors";
+  const std::vector<double> values(10'000, 1.0);
+  io::write_safetensors(path, {{"old", io::tensor_of(values, {10'000})}});
+  const auto old = content(path);
+
+  SECTION("no such directory") {
+    CHECK_THROWS_WITH(io::write_safetensors(directory / "none/model", {}),
+                      Contains("none/model: cannot be written: No such file or directory"));
+  }
+  SECTION("the target is a directory") {
+    std::filesystem::create_directory(directory / "d");
+    CHECK_THROWS_WITH(io::write_safetensors(directory / "d", {}),
+                      Contains("it is no regular file"));
+    CHECK(std::filesystem::is_directory(directory / "d"));
+    std::filesystem::remove(directory / "d");
+  }
+  SECTION("the target is a device") {
+    CHECK_THROWS_AS(io::write_safetensors("/dev/null", {}), io::file_error);
+    CHECK(std::filesystem::is_character_file("/dev/null"));
+  }
+  SECTION("the disk is full") {
+    // A limit on this process stands in for it: the same short write.
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    rlimit small = before;
+    small.rlim_cur = 20'000;
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    std::string message;
+    setrlimit(RLIMIT_FSIZE, &small);
+    try {
+      io::write_safetensors(path, {{"new", io::tensor_of(values, {100, 100})}});
+    } catch (const io::file_error& error) {
+      message = error.what();
+    }
+    setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    CHECK_THAT(message, Contains("model.safetensors: cannot be written: File too large"));
+  }
+  CHECK(content(path) == old);
+  CHECK(directory.files() == 1);
+}
+
+TEST_CASE("a write replaces the old file, through links and beside other writers", "[io]") {
+  const scratch directory;
+  const auto path = directory / "model";
+  const std::vector<int> a{1};
+  const std::vector<int> b{2};
+  io::write_safetensors(path, {{"x", io::tensor_of(a, {1})}});
+  std::filesystem::create_symlink("model", directory / "latest");
+  put(directory / "model.part0", bytes(3)); // another writer's
+  io::write_safetensors(directory / "latest", {{"x", io::tensor_of(b, {1})}});
+  CHECK(safetensors::read(path).as<int>("x") == b);
+  CHECK(std::filesystem::is_symlink(directory / "latest"));
+  CHECK(content(directory / "model.part0") == bytes(3));
+  CHECK(directory.files() == 3);
+}
+
+TEST_CASE("a value can be copied and moved", "[io]") {
+  const auto file = file_of("{" + tensor_text("a", "U8", "[2]", "[0,2]") + "}", 2);
+  auto first = safetensors::read(std::span(file));
+  auto second = first;
+  const auto third = std::move(first);
+  second = third;
+  CHECK(second.as<std::uint8_t>("a") == std::vector<std::uint8_t>{0, 0});
+}
+
+TEST_CASE("corrupted files are read or refused", "[io]") {
+  const scratch directory;
+  const std::vector<float> weights{1, 2, 3, 4, 5, 6};
+  const std::vector<std::int64_t> order{2, 0, 1};
+  const std::array<bool, 2> mask{true, false};
+  io::write_safetensors(directory / "a",
+                        {{"layers.0.weight", io::tensor_of(weights, {2, 3})},
+                         {"layers.0.bias", io::tensor_of(std::span(weights).first(2), {2})},
+                         {"order", io::tensor_of(order, {3})},
+                         {"mask", io::tensor_of(mask, {2})}},
+                        {{"format", "pt"}});
+  const auto valid = content(directory / "a");
+  REQUIRE(refusal(valid) == "");
+  std::uint64_t header = 0;
+  std::memcpy(&header, valid.data(), 8);
+
+  std::mt19937_64 random(20);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  const std::string pieces = "{}[]\":,0123456789-.eE \\ntf";
+  std::size_t refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    auto file = valid;
+    for (std::size_t n = 1 + below(3); n > 0 && !file.empty(); --n) {
+      // Mostly in the header: a changed value is no mistake.
+      const std::size_t at =
+          std::min(file.size() - 1, below(8) == 0 ? below(file.size()) : below(8 + header));
+      switch (below(6)) {
+      case 0:
+        file[at] ^= static_cast<std::byte>(1U << below(8));
+        break;
+      case 1:
+        file[at] = static_cast<std::byte>(random());
+        break;
+      case 2:
+        file[at] = static_cast<std::byte>(pieces[below(pieces.size())]);
+        break;
+      case 3:
+        file.resize(at);
+        break;
+      case 4:
+        file.erase(file.begin() + static_cast<std::ptrdiff_t>(at));
+        break;
+      default: {
+        const auto piece = static_cast<std::byte>(pieces[below(pieces.size())]);
+        file.insert(file.begin() + static_cast<std::ptrdiff_t>(at), piece);
+      }
+      }
+      // Half of the time the length follows, so that the parser sees the change.
+      if (file.size() > 8 && file.size() != valid.size() && below(2) == 0) {
+        const std::uint64_t length = header + file.size() - valid.size();
+        std::memcpy(file.data(), &length, 8);
+      }
+    }
+    try {
+      const auto read = safetensors::read(std::span(file));
+      std::size_t total = 0;
+      for (const auto& name : read.names()) {
+        const auto view = read.tensor(name);
+        std::size_t count = io::size_of(view.type);
+        for (const auto extent : view.shape) count *= extent;
+        REQUIRE(count == view.bytes.size());
+        total += count;
+        if (view.type == io::dtype::boolean) {
+          try {
+            read.as<bool>(name);
+          } catch (const io::file_error&) { // a truth value of 2
+          }
+        }
+      }
+      REQUIRE(total <= file.size());
+    } catch (const io::file_error&) {
+      ++refused;
+    }
+  }
+  CHECK(refused > 10'000);
+  CHECK(refused < 20'000);
+}
+
+TEST_CASE("files of PyTorch's writer are read", "[io][reference]") {
+  const auto weights = safetensors::read(bijou::testing::reference_path("model_iaf_d8.weights"));
+  CHECK(weights.metadata().at("format") == "pt");
+  CHECK(weights.names().size() == 35);
+  CHECK(weights.tensor("transforms.0.arn.permutation").type == io::dtype::i64);
+  CHECK(weights.as<float>("transforms.4.arn.layers.1.bias").size() == 16);
+  for (const auto& item : std::filesystem::directory_iterator(BIJOU_TEST_DATA)) {
+    if (item.path().extension() != ".safetensors") continue;
+    CAPTURE(item.path());
+    const auto file = safetensors::read(item.path());
+    CHECK_FALSE(file.names().empty());
+  }
+}
