@@ -37,6 +37,7 @@ namespace detail {
 
 using simd::bits;
 using simd::from_bits;
+using simd::mask;
 using simd::shift_left;
 using simd::shift_right;
 using simd::to_bits;
@@ -98,15 +99,29 @@ template <class T> struct reduced {
   pack<T> expm1;
   pack<T> shifted;
 };
-template <class T> BIJOU_INLINE reduced<T> reduce_exp(pack<T> x, T offset) {
+/// With `Careful`, what rounding r lost is put back: for callers whose own sum cancels.
+template <bool Careful = false, class T> BIJOU_INLINE reduced<T> reduce_exp(pack<T> x, T offset) {
   using f = format<T>;
-  const pack<T> shift(shifter<T> + offset);
+  const pack<T> shift(shifter<T> + offset), low(f::ln2_low);
   const pack<T> shifted = fma(x, pack<T>(T(1.4426950408889634074L)), shift);
   const pack<T> n = shifted - shift;
-  pack<T> r = fnma(n, pack<T>(f::ln2_high), x);
-  r = fnma(n, pack<T>(f::ln2_low), r);
+  const pack<T> exact = fnma(n, pack<T>(f::ln2_high), x);
+  const pack<T> r = fnma(n, low, exact);
   const pack<T> r2 = r * r;
-  return {fma(split_polynomial(r, r2, exp_coefficients<T>), r2, r), shifted};
+  const pack<T> q = split_polynomial(r, r2, exp_coefficients<T>);
+  if constexpr (Careful)
+    return {fma(q, r2, fnma(n, low, exact - r)) + r, shifted};
+  else
+    return {fma(q, r2, r), shifted};
+}
+
+/// (1 + e^x) / 2 for x in [-40, 128 ln 2] (float) or [-40, 1024 ln 2], rounded about once: e^x
+/// itself is never formed.
+template <class T> BIJOU_INLINE pack<T> half_exp_plus_one(pack<T> x) {
+  using f = format<T>;
+  const auto [p, shifted] = reduce_exp(x, T(f::bias - 1));
+  const pack<T> scale = from_bits<T>(shift_left<f::fraction>(to_bits(shifted)));
+  return fma(scale, p, scale + pack<T>(T(0.5)));
 }
 
 /// Minimax coefficients of (log(1 + f) - f + f^2/2) / f^3 for 1 + f in [sqrt(1/2), sqrt(2)] ...
@@ -188,7 +203,7 @@ template <class T> BIJOU_INLINE pack<T> exp(pack<T> x) {
   return (p + pack<T>(T(1))) * first * second;
 }
 
-/// e^x - 1, accurate near 0. Max error: 2.5 ulp. Overflows only where the true value does; -1 from
+/// e^x - 1, accurate near 0. Max error: 2 ulp. Overflows only where the true value does; -1 from
 /// below; the sign of a zero argument is kept.
 template <class T> BIJOU_INLINE pack<T> expm1(pack<T> x) {
   using namespace detail;
@@ -197,7 +212,7 @@ template <class T> BIJOU_INLINE pack<T> expm1(pack<T> x) {
   constexpr T low = sizeof(T) == 4 ? T(-20) : T(-40);
   const pack<T> clamped = min(pack<T>(high), max(pack<T>(low), x));
   // 2^n (p + 1) - 1 in halves, for 2^n may be one power too large.
-  const auto [p, shifted] = reduce_exp(clamped, T(f::bias - 1));
+  const auto [p, shifted] = reduce_exp<true>(clamped, T(f::bias - 1));
   const pack<T> scale = from_bits<T>(shift_left<f::fraction>(to_bits(shifted)));
   const pack<T> y = fma(scale, p, scale - pack<T>(T(0.5)));
   return copysign(y + y, x);
@@ -251,17 +266,44 @@ template <class T> BIJOU_INLINE pack<T> log_sigmoid(pack<T> x) {
   return min(pack<T>(T(0)), x) - detail::log1p_unit(exp(-abs(x)));
 }
 
-/// 1 / (1 + e^-x). Max error: 2.5 ulp for all x.
+/// 1 / (1 + e^-x). Max error: 2 ulp. Subnormal values below 2^-128 (float) or 2^-1024 become 0.
 template <class T> BIJOU_INLINE pack<T> sigmoid(pack<T> x) {
-  const pack<T> one(T(1));
-  const pack<T> e = exp(-abs(x));
-  return select(x < pack<T>(T(0)), e, one) / (one + e);
+  constexpr T end = sizeof(T) == 4 ? T(88.75) : T(709.75);
+  const pack<T> half(T(0.5)), zero(T(0));
+  const pack<T> negated = min(pack<T>(end), max(pack<T>(T(-40)), -x));
+  return select(x < pack<T>(-end), zero, half / detail::half_exp_plus_one(negated));
 }
 
-/// Hyperbolic tangent. Max error: 2.5 ulp for all x; the sign of a zero argument is kept.
+namespace detail {
+
+/// tanh(x) = x + x z P(z) / Q(z) near 0, z = x^2: minimax P, with Q = 1 in float.
+BIJOU_INLINE pack<float> tanh_join(pack<float> magnitude, mask<float> small, pack<float> half) {
+  const pack<float> one(1.0F), z = magnitude * magnitude;
+  const pack<float> p = polynomial(
+      z, {-0x1.555548p-2F, 0x1.110c98p-3F, -0x1.b90fc0p-5F, 0x1.586660p-6F, -0x1.963d32p-8F});
+  return select(small, fma(magnitude * z, p, magnitude), one - one / half);
+}
+BIJOU_INLINE pack<double> tanh_join(pack<double> magnitude, mask<double> small, pack<double> half) {
+  const pack<double> one(1.0), z = magnitude * magnitude;
+  const pack<double> p =
+      polynomial(z, {-0x1.5555555555555p-2, -0x1.4fe5cd3e29a3ep-6, -0x1.a1f6b91f3d898p-13});
+  const pack<double> q =
+      polynomial(z, {1.0, 0x1.d894b01541670p-2, 0x1.7daa64e88818ep-6, 0x1.b168757fdc931p-13});
+  // One division serves both.
+  return select(small, magnitude, one) +
+         select(small, magnitude * z * p, -one) / select(small, q, half);
+}
+
+} // namespace detail
+
+/// Hyperbolic tangent. Max error: 2 ulp; the sign of a zero argument is kept.
 template <class T> BIJOU_INLINE pack<T> tanh(pack<T> x) {
-  const pack<T> e = expm1(abs(x) * pack<T>(T(-2)));
-  return copysign(e / (e + pack<T>(T(2))), x);
+  // 1 - 2 / (1 + e^2x), which cancels near 0 and is 1 long before 20.
+  const pack<T> magnitude = abs(x);
+  const pack<T> bounded = min(pack<T>(T(20)), magnitude);
+  const pack<T> half = detail::half_exp_plus_one(bounded + bounded);
+  const auto small = magnitude < pack<T>(T(0.55));
+  return copysign(detail::tanh_join(magnitude, small, half), x);
 }
 
 /// sin and cos of 2 pi u.
