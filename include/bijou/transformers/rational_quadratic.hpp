@@ -329,9 +329,12 @@ struct rational_quadratic_t : Options {
       q = t * rest;
       q_by_t = rest - t;
       den_by_q = (left - s) + (right - s);
-      inverse_den = P(1) / simd::fma(den_by_q, q, s);
+      // den >= s / 2 and bracket > 0 where 0 <= t <= 1; a search offset can carry t out of there.
+      using T = typename P::value_type;
+      inverse_den = P(1) / simd::max(s * P(T(0.25)), simd::fma(den_by_q, q, s));
       v = simd::fma(s * t, t, left * q) * inverse_den;
-      bracket = simd::fma(right * t, t, simd::fma(s + s, q, left * rest * rest));
+      bracket = simd::max(P(std::numeric_limits<T>::epsilon()),
+                          simd::fma(right * t, t, simd::fma(s + s, q, left * rest * rest)));
     }
     BIJOU_INLINE P slope() const {
       const P r = s * inverse_den;
