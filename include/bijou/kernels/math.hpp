@@ -173,6 +173,15 @@ template <class T> BIJOU_INLINE scaled<T> exponent(pack<T> u) {
   return {biased, number - pack<T>(base + static_cast<T>(f::bias))};
 }
 
+/// log(u) for normal u > 0.
+template <class T> BIJOU_INLINE pack<T> log_normal(pack<T> u, pack<T> minus_n = pack<T>(T(0))) {
+  using f = format<T>;
+  const auto [biased, n] = exponent(u);
+  const auto scaled =
+      to_bits(u) - shift_left<f::fraction>(biased - bits<word<T>>(word<T>(f::bias)));
+  return join_log(n - minus_n, from_bits<T>(scaled) - pack<T>(T(1)));
+}
+
 /// log(1 + e) for e in [0, 1].
 template <class T> BIJOU_INLINE pack<T> log1p_unit(pack<T> e) {
   // 1 + e is at most 2: one bit decides between n = 0 and n = 1, f = (1 + e)/2 - 1 exactly.
@@ -225,12 +234,8 @@ template <class T> BIJOU_INLINE pack<T> log(pack<T> x) {
   using f = format<T>;
   constexpr T raise = static_cast<T>(word<T>(1) << f::fraction) * T(4);
   const auto tiny = x < pack<T>(std::numeric_limits<T>::min());
-  const pack<T> u = select(tiny, x * pack<T>(raise), x);
-  const auto [biased, exponent_u] = exponent(u);
-  const pack<T> n = select(tiny, exponent_u - pack<T>(T(f::fraction + 2)), exponent_u);
-  const auto fraction =
-      to_bits(u) - shift_left<f::fraction>(biased - bits<word<T>>(word<T>(f::bias)));
-  const pack<T> y = join_log(n, from_bits<T>(fraction) - pack<T>(T(1)));
+  const pack<T> y = log_normal(select(tiny, x * pack<T>(raise), x),
+                               select(tiny, pack<T>(T(f::fraction + 2)), pack<T>(T(0))));
   const pack<T> zero(T(0));
   const pack<T> limit = select(x == zero, pack<T>(-infinity<T>), pack<T>(nan<T>));
   return select(x < pack<T>(infinity<T>), select(x > zero, y, limit), x);
@@ -332,6 +337,13 @@ inline constexpr double cos_coefficients<double>[7] = {
     -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5aaep+6, -0x1.55d3c7e3c9280p+6, 0x1.e1f5068367bbcp+5,
     -0x1.a6d1ec7e13630p+4, 0x1.f9cc40b2c2267p+2, -0x1.b263c51db3eedp+0};
 
+/// Sine and cosine of 2 pi r for |r| <= 1/8.
+template <class T> BIJOU_INLINE sine_cosine<T> sincos_octant(pack<T> r) {
+  const pack<T> r2 = r * r;
+  return {polynomial(r2, sin_coefficients<T>) * r,
+          fma(polynomial(r2, cos_coefficients<T>), r2, pack<T>(T(1)))};
+}
+
 } // namespace detail
 
 /// sin(2 pi u) and cos(2 pi u) for u in [0, 1]: no reduction of an angle, so no error from it. Max
@@ -342,9 +354,7 @@ template <class T> BIJOU_INLINE sine_cosine<T> sincos_2pi(pack<T> u) {
   const pack<T> shift(shifter<T>);
   const pack<T> shifted = fma(u, pack<T>(T(4)), shift);
   const pack<T> r = fma(shifted - shift, pack<T>(T(-0.25)), u); // exact, |r| <= 1/8
-  const pack<T> r2 = r * r;
-  const pack<T> s = polynomial(r2, sin_coefficients<T>) * r;
-  const pack<T> c = fma(polynomial(r2, cos_coefficients<T>), r2, pack<T>(T(1)));
+  const auto [s, c] = sincos_octant(r);
   // Quarter turn q: odd ones exchange sine and cosine; 2 and 3 flip the sine, 1 and 2 the cosine.
   const B q = to_bits(shifted);
   const B sign(std::bit_cast<word<T>>(T(-0.0)));
