@@ -1,0 +1,135 @@
+#pragma once
+/// \file
+/// W x of one sample: the same panels and the same chains as a tile, lanes are rows.
+///
+/// A register holds neighbouring rows of a panel; x[k] is broadcast. Each row adds bias, then its
+/// terms, k ascending, by fused multiply-adds, as the tile's kernel does: a single event has the
+/// bits that it has in a batch.
+
+#include <bijou/kernels/masked_product.hpp>
+
+namespace bijou::inline BIJOU_ISA::detail {
+
+/// A run of rows within one panel, `Vectors` registers, columns [k, last) of one term.
+template <class T, int Vectors>
+BIJOU_INLINE void accumulate_rows(simd::pack<T>* sum, const T* w, const T* x, const int* rows,
+                                  int k, int last) {
+  using pack = simd::pack<T>;
+  for (; k < last; ++k) {
+    const pack value(x[rows ? rows[k] : k]);
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+      sum[v] = fma(pack::load(w + std::ptrdiff_t{k} * panel_rows + v * pack::size), value, sum[v]);
+    });
+  }
+}
+
+/// Vectors of a panel.
+template <class T> inline constexpr int panel_vectors = panel_rows / simd::pack<T>::size;
+
+/// sum[16 rows of panel q and of the next] += terms of all of them, columns of each up to its
+/// panel's limit. Panels run together: one chain alone would wait for its own latency.
+template <class T, int Panels>
+BIJOU_INLINE void accumulate_panels(const T* theta, const product_term<T>& term, int q,
+                                    register_block<T, Panels, panel_vectors<T>>& sum) {
+  using pack = simd::pack<T>;
+  const T* w[static_cast<std::size_t>(Panels)];
+  unroll<Panels>([&](auto p)
+                     __attribute__((always_inline)) { w[p] = theta + term.panels->panel(q + p); });
+  const int shared = std::min(term.last, term.panels->panel_limit(q));
+  for (int k = 0; k < shared; ++k) {
+    const pack value(term.values[term.rows ? term.rows[k] : k]);
+    unroll<Panels>([&](auto p) __attribute__((always_inline)) {
+      unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
+        sum[p][v] = fma(pack::load(w[p] + std::ptrdiff_t{k} * panel_rows + v * pack::size), value,
+                        sum[p][v]);
+      });
+    });
+  }
+  unroll<Panels>([&](auto p) __attribute__((always_inline)) {
+    accumulate_rows<T, panel_vectors<T>>(sum[p], w[p], term.values, term.rows, shared,
+                                         std::min(term.last, term.panels->panel_limit(q + p)));
+  });
+}
+
+/// y[r] = activation(bias[r] + terms) for whole panels [q, q + Panels); y has room for them.
+template <class T, class Activation, int Panels>
+BIJOU_INLINE void multiply_panels(const T* theta, std::span<const product_term<T>> terms,
+                                  const T* bias, int q, T* y, bool complete) {
+  using pack = simd::pack<T>;
+  register_block<T, Panels, panel_vectors<T>> sum;
+  const auto each = [&](auto&& f) __attribute__((always_inline)) {
+    unroll<Panels>([&](auto p) __attribute__((always_inline)) {
+      unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
+        f(sum[p][v], (q + p) * panel_rows + v * pack::size);
+      });
+    });
+  };
+  each([&](pack & s, int r) __attribute__((always_inline)) { s = pack::load(bias + r); });
+  for (const product_term<T>& term : terms) accumulate_panels<T, Panels>(theta, term, q, sum);
+  each([&](pack s, int r)
+           __attribute__((always_inline)) { (complete ? Activation{}(s) : s).store(y + r); });
+}
+
+/// Whole layer of one sample. Columns beyond a row's limit are corners, zero times a known value.
+template <class T, class Activation>
+void multiply_layer(const T* theta, std::span<const product_term<T>> terms, const T* bias,
+                    int panels, T* y, bool complete) {
+  constexpr int together = std::clamp(block_rows * strip_vectors / panel_vectors<T>, 1, 4);
+  int q = 0;
+  for (; q + together <= panels; q += together)
+    multiply_panels<T, Activation, together>(theta, terms, bias, q, y, complete);
+  if constexpr (together > 2)
+    for (; q + 2 <= panels; q += 2)
+      multiply_panels<T, Activation, 2>(theta, terms, bias, q, y, complete);
+  for (; q < panels; ++q) multiply_panels<T, Activation, 1>(theta, terms, bias, q, y, complete);
+}
+
+/// y[r] += terms for every row of the panels from first_row's to the last, columns [term.first,
+/// term.last). Rows above that end before these columns add zeros.
+template <class T>
+void push_columns(const T* theta, const product_term<T>& term, int first_row, T* y) {
+  using pack = simd::pack<T>;
+  const staircase& panels = *term.panels;
+  if (term.first >= term.last || first_row >= panels.rows()) return;
+  for (int q = first_row / panel_rows; q < panels.panels(); ++q) {
+    registers_of<T, panel_vectors<T>> sum;
+    T* const target = y + q * panel_rows;
+    unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
+      sum[v] = pack::load(target + v * pack::size);
+    });
+    accumulate_rows<T, panel_vectors<T>>(sum, theta + panels.panel(q), term.values, term.rows,
+                                         term.first, term.last);
+    unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
+      sum[v].store(target + v * pack::size);
+    });
+  }
+}
+
+/// y[r] = f(r, y[r]) for rows [first, last) only, computed a register at a time.
+template <class T, class F> BIJOU_INLINE void change_rows(T* y, int first, int last, F&& f) {
+  using pack = simd::pack<T>;
+  for (int r = first / pack::size * pack::size; r < last; r += pack::size) {
+    alignas(64) T value[pack::size];
+    f(r, pack::load(y + r)).store(value);
+    std::copy(value + std::max(first - r, 0), value + std::min(last - r, pack::size),
+              y + std::max(first, r));
+  }
+}
+
+/// y[r] += term for rows [first, last) only.
+template <class T>
+void multiply_some_rows(const T* theta, const product_term<T>& term, int first, int last, T* y) {
+  if (term.first >= term.last) return;
+  change_rows(y, first, last, [&](int r, simd::pack<T> sum) {
+    const T* w = theta + term.panels->index(r, 0);
+    accumulate_rows<T, 1>(&sum, w, term.values, term.rows, term.first, term.last);
+    return sum;
+  });
+}
+
+/// y[r] = activation(y[r]) for rows [first, last) only.
+template <class T, class Activation> void activate_rows(T* y, int first, int last) {
+  change_rows(y, first, last, [](int, simd::pack<T> z) { return Activation{}(z); });
+}
+
+} // namespace bijou::inline BIJOU_ISA::detail

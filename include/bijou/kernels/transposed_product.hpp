@@ -1,0 +1,106 @@
+#pragma once
+/// \file
+/// W^T g of a tile: the panels of a staircase read with rows and columns exchanged.
+///
+/// A block of C columns x V vectors of sums stays in registers while the rows run, from the last
+/// to the first: cotangents of the highest degrees are known first, so that a sweep which learns
+/// them one degree at a time adds in this order anyway.
+
+#include <bijou/kernels/masked_product.hpp>
+
+namespace bijou::inline BIJOU_ISA::detail {
+
+/// Where cotangents of columns go, and how.
+template <class T> struct cotangent_target {
+  T* gx; ///< column k at gx + (rows ? rows[k] : k) * L
+  const int* rows;
+  bool accumulate;   ///< add to what gx holds; else begin at zero
+  const T* slope_at; ///< complete sums take activation'(slope_at row k) as a factor, if not null
+};
+
+/// C columns from k on, V vectors from `lane` on, rows [first, last) of the staircase.
+template <class T, int L, class Activation, int C, int V>
+BIJOU_INLINE void pull_back_block(const T* theta, const staircase& panels, int first, int last,
+                                  const T* g, const cotangent_target<T>& target, int k, int lane) {
+  using pack = simd::pack<T>;
+  const auto gx = [&](int c) __attribute__((always_inline)) {
+    return target.gx + std::ptrdiff_t{target.rows ? target.rows[k + c] : k + c} * L + lane;
+  };
+  const auto each = [&](auto&& f) __attribute__((always_inline)) {
+    unroll<C>([&](auto c) __attribute__((always_inline)) {
+      unroll<V>([&](auto v) __attribute__((always_inline)) { f(c, v); });
+    });
+  };
+  register_block<T, C, V> sum;
+  if (target.accumulate)
+    each([&](auto c, auto v)
+             __attribute__((always_inline)) { sum[c][v] = pack::load(gx(c) + v * pack::size); });
+  else
+    each([&](auto c, auto v) __attribute__((always_inline)) { sum[c][v] = pack(T(0)); });
+  for (int end = last; end > first;) {
+    const int q = (end - 1) / panel_rows;
+    const int begin = std::max(first, q * panel_rows);
+    const T* w = theta + panels.index(end - 1, k);
+    const T* row = g + std::ptrdiff_t{end - 1} * L + lane;
+    for (int i = end - begin; i > 0; --i, --w, row -= L) {
+      registers_of<T, V> value;
+      unroll<V>([&](auto v) __attribute__((always_inline)) {
+        value[v] = pack::load(row + v * pack::size);
+      });
+      unroll<C>([&](auto c) __attribute__((always_inline)) {
+        const pack weight(w[c * panel_rows]);
+        unroll<V>([&](auto v) __attribute__((always_inline)) {
+          sum[c][v] = fma(weight, value[v], sum[c][v]);
+        });
+      });
+    }
+    end = begin;
+  }
+  if (target.slope_at)
+    each([&](auto c, auto v) __attribute__((always_inline)) {
+      const T* at = target.slope_at + std::ptrdiff_t{k + c} * L + lane + v * pack::size;
+      sum[c][v] = sum[c][v] * Activation{}.derivative(pack::load(at));
+    });
+  each([&](auto c, auto v)
+           __attribute__((always_inline)) { sum[c][v].store(gx(c) + v * pack::size); });
+}
+
+template <class T, int L, class Activation, int C>
+[[gnu::noinline]] void pull_back_column_block(const T* theta, const staircase& panels, int first,
+                                              int last, const T* g,
+                                              const cotangent_target<T>& target, int k, int lanes) {
+  constexpr int wide = block_vectors<T, L, C>;
+  int lane = 0;
+  for (; lane + wide * simd::pack<T>::size <= lanes; lane += wide * simd::pack<T>::size)
+    pull_back_block<T, L, Activation, C, wide>(theta, panels, first, last, g, target, k, lane);
+  if constexpr (wide != strip_vectors)
+    for (; lane < lanes; lane += strip<T>)
+      pull_back_block<T, L, Activation, C, strip_vectors>(theta, panels, first, last, g, target, k,
+                                                          lane);
+}
+
+/// gx[k] (+)= sum over rows r in [first_row, last_row) of w(r, k) g[r], for columns [first_column,
+/// last_column). All these entries must be stored: no row's panel may end before last_column.
+template <class T, int L, class Activation>
+void pull_back_columns(const T* theta, const staircase& panels, int first_column, int last_column,
+                       int first_row, int last_row, const T* g, const cotangent_target<T>& target,
+                       int lanes) {
+  for (int k = first_column; k < last_column;) {
+    const int left = last_column - k;
+    const auto run = [&]<int C>(std::integral_constant<int, C>) {
+      pull_back_column_block<T, L, Activation, C>(theta, panels, first_row, last_row, g, target, k,
+                                                  lanes);
+      k += C;
+    };
+    if (left >= block_rows)
+      run(std::integral_constant<int, block_rows>{});
+    else if (block_rows > 4 && left >= 4)
+      run(std::integral_constant<int, 4>{});
+    else if (left >= 2)
+      run(std::integral_constant<int, 2>{});
+    else
+      run(std::integral_constant<int, 1>{});
+  }
+}
+
+} // namespace bijou::inline BIJOU_ISA::detail

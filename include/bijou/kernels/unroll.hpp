@@ -1,0 +1,38 @@
+#pragma once
+/// \file
+/// Loops the compiler must unroll: register blocks stay in registers only when every index is
+/// known.
+
+#include <bijou/kernels/simd.hpp>
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace bijou::inline BIJOU_ISA::detail {
+
+/// f(0), f(1), ... f(N - 1), each index an integral constant.
+template <int N, class F> BIJOU_INLINE void unroll(F&& f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, I>{}), ...);
+  }
+  (std::make_integer_sequence<int, N>{});
+}
+
+/// N registers, and N rows of M registers: what unrolled loops index.
+template <class T, int N> using registers_of = simd::pack<T>[static_cast<std::size_t>(N)];
+template <class T, int N, int M>
+using register_block = simd::pack<T>[static_cast<std::size_t>(N)][static_cast<std::size_t>(M)];
+
+/// The least multiple of m that is not below n.
+constexpr int round_up(int n, int m) { return (n + m - 1) / m * m; }
+
+/// container[i] for the signed indices that arithmetic on rows and columns uses.
+template <class C> BIJOU_INLINE auto& at(C& container, int i) {
+  return container[static_cast<std::size_t>(i)];
+}
+template <class C> BIJOU_INLINE int length(const C& container) {
+  return static_cast<int>(container.size());
+}
+
+} // namespace bijou::inline BIJOU_ISA::detail
