@@ -258,15 +258,30 @@ struct rational_quadratic_t : Options {
     template <class Theta> BIJOU_INLINE shares(const Theta& theta, int first) {
       using T = typename P::value_type;
       P most = theta[first];
+#pragma GCC unroll 8
       for (int i = 1; i < K; ++i) most = simd::max(most, P(theta[first + i]));
-      sum = P(0);
+      P total(0);
+#pragma GCC unroll 4
       for (int i = 0; i < K; ++i) {
-        e[i] = math::exp(theta[first + i] - most);
-        below[i] = sum;
-        sum += e[i];
+        below[i] = total;
+        e[i] = exp_below_zero(theta[first + i] - most);
+        total += e[i];
       }
-      floor = sum * P(T(least / (1 - K * least)));
-      all = simd::fma(P(T(K)), floor, sum);
+      sum = total;
+      floor = total * P(T(least / (1 - K * least)));
+      all = simd::fma(P(T(K)), floor, total);
+    }
+
+    // e^x for x <= 0 without the care for results that are no normal numbers: next to the floor
+    // they are nothing. Half the work of an element is here.
+    static BIJOU_INLINE P exp_below_zero(P x) {
+      using T = typename P::value_type;
+      using format = math::detail::format<T>;
+      x = simd::max(P(sizeof(T) == 4 ? T(-87) : T(-708)), x);
+      const auto [expm1, shifted] = math::detail::reduce_exp(x, T(format::bias));
+      const auto scale =
+          simd::from_bits<T>(simd::shift_left<format::fraction>(simd::to_bits(shifted)));
+      return simd::fma(scale, expm1, scale);
     }
   };
 
@@ -286,6 +301,7 @@ struct rational_quadratic_t : Options {
     k.u0 = LearnedEdges ? P(theta[2 * K]) : P(0);
     k.u1 = theta[2 * K + 1 - first];
     P number(0);
+#pragma GCC unroll 8
     for (int i = 1; i < K; ++i) {
       number += P(1);
       const auto beyond = at >= simd::fma(number, searched.floor, searched.below[i]);
