@@ -17,7 +17,10 @@
 
 #include <cmath>
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <utility>
 
 namespace bijou::inline BIJOU_ISA::math {
 
@@ -66,33 +69,42 @@ template <> struct format<double> {
 template <class T>
 inline constexpr T shifter = static_cast<T>(word<T>(3) << (format<T>::fraction - 1));
 
-/// c[0] + c[1] x + ... + c[N-1] x^(N-1) by Horner's rule.
+/// c[0] + c[1] x + ... by Horner's rule. Unrolled by hand: at -O2 compilers keep such loops.
 template <class T, std::size_t N> BIJOU_INLINE pack<T> polynomial(pack<T> x, const T (&c)[N]) {
-  pack<T> y(c[N - 1]);
-  for (std::size_t k = N - 1; k > 0; --k) y = fma(y, x, pack<T>(c[k - 1]));
-  return y;
+  return [&]<std::size_t... K>(std::index_sequence<K...>) {
+    pack<T> y(c[N - 1]);
+    ((y = fma(y, x, pack<T>(c[N - 2 - K]))), ...);
+    return y;
+  }(std::make_index_sequence<N - 1>{});
 }
 
-/// The same, its even and odd terms apart: half as many steps wait for one another.
+/// The same of N = 4 k coefficients in k steps that wait for one another (Estrin): a core's window
+/// holds two or three exponentials, so a shorter chain is a faster loop.
 template <class T, std::size_t N>
-BIJOU_INLINE pack<T> split_polynomial(pack<T> x, pack<T> x2, const T (&c)[N]) {
-  constexpr std::size_t last_even = (N - 1) / 2 * 2, last_odd = (N - 2) / 2 * 2 + 1;
-  pack<T> even(c[last_even]), odd(c[last_odd]);
-  for (std::size_t k = last_even; k > 0; k -= 2) even = fma(even, x2, pack<T>(c[k - 2]));
-  for (std::size_t k = last_odd; k > 1; k -= 2) odd = fma(odd, x2, pack<T>(c[k - 2]));
-  return fma(odd, x, even);
+BIJOU_INLINE pack<T> polynomial(pack<T> x, pack<T> x2, pack<T> x4, const T (&c)[N]) {
+  static_assert(N % 4 == 0);
+  return [&]<std::size_t... K>(std::index_sequence<K...>) {
+    const auto four = [&](std::size_t k) {
+      return fma(fma(x, pack<T>(c[k + 3]), pack<T>(c[k + 2])), x2,
+                 fma(x, pack<T>(c[k + 1]), pack<T>(c[k])));
+    };
+    pack<T> y = four(N - 4);
+    ((y = fma(y, x4, four(N - 8 - 4 * K))), ...);
+    return y;
+  }(std::make_index_sequence<N / 4 - 1>{});
 }
 
-/// Minimax coefficients. exp: (e^r - 1 - r) / r^2 for |r| <= ln(2)/2.
-template <class T> inline constexpr T exp_coefficients[1] = {};
-template <>
-inline constexpr float exp_coefficients<float>[5] = {0x1.fffffcp-2F, 0x1.555492p-3F, 0x1.5558f2p-5F,
-                                                     0x1.1239e2p-7F, 0x1.6a2412p-10F};
-template <>
-inline constexpr double exp_coefficients<double>[10] = {
-    0x1.000000000000ap-1,  0x1.55555555554fap-3,  0x1.555555555087dp-5,  0x1.1111111127be5p-7,
-    0x1.6c16c18429f22p-10, 0x1.a01a012a57d3ap-13, 0x1.a0199a0cb4150p-16, 0x1.71df25523260ap-19,
-    0x1.28ad728a90809p-22, 0x1.ad7f6ea744497p-26};
+/// e^r - 1 - r - r^2 (c0 + c1 r) over r^4, |r| <= ln(2)/2. All coefficients here are minimax.
+BIJOU_INLINE pack<float> exp_tail(pack<float> r, pack<float> r2, pack<float>) {
+  return fma(r2, pack<float>(0x1.6a2412p-10F),
+             fma(r, pack<float>(0x1.1239e2p-7F), pack<float>(0x1.5558f2p-5F)));
+}
+BIJOU_INLINE pack<double> exp_tail(pack<double> r, pack<double> r2, pack<double> r4) {
+  return polynomial(r, r2, r4,
+                    {0x1.555555555087dp-5, 0x1.1111111127be5p-7, 0x1.6c16c18429f22p-10,
+                     0x1.a01a012a57d3ap-13, 0x1.a0199a0cb4150p-16, 0x1.71df25523260ap-19,
+                     0x1.28ad728a90809p-22, 0x1.ad7f6ea744497p-26});
+}
 
 /// e^r - 1 and the integer n, where x = r + n ln 2 and |r| <= ln(2)/2. n is offset in `shifted`.
 template <class T> struct reduced {
@@ -102,17 +114,20 @@ template <class T> struct reduced {
 /// With `Careful`, what rounding r lost is put back: for callers whose own sum cancels.
 template <bool Careful = false, class T> BIJOU_INLINE reduced<T> reduce_exp(pack<T> x, T offset) {
   using f = format<T>;
-  const pack<T> shift(shifter<T> + offset), low(f::ln2_low);
+  constexpr T c0 = sizeof(T) == 4 ? T(0x1.fffffcp-2) : T(0x1.000000000000ap-1);
+  constexpr T c1 = sizeof(T) == 4 ? T(0x1.555492p-3) : T(0x1.55555555554fap-3);
+  const pack<T> shift(shifter<T> + offset);
   const pack<T> shifted = fma(x, pack<T>(T(1.4426950408889634074L)), shift);
   const pack<T> n = shifted - shift;
-  const pack<T> exact = fnma(n, pack<T>(f::ln2_high), x);
-  const pack<T> r = fnma(n, low, exact);
-  const pack<T> r2 = r * r;
-  const pack<T> q = split_polynomial(r, r2, exp_coefficients<T>);
+  const pack<T> exact = fnma(n, pack<T>(f::ln2_high), x), low = n * pack<T>(f::ln2_low);
+  const pack<T> r = exact - low;
+  const pack<T> r2 = r * r, r4 = r2 * r2;
+  const pack<T> head = fma(r, pack<T>(c1), pack<T>(c0));
+  const pack<T> tail = exp_tail(r, r2, r4);
   if constexpr (Careful)
-    return {fma(q, r2, fnma(n, low, exact - r)) + r, shifted};
+    return {r + fma(tail, r4, fma(head, r2, (exact - r) - low)), shifted};
   else
-    return {fma(q, r2, r), shifted};
+    return {fma(tail, r4, fma(head, r2, r)), shifted};
 }
 
 /// (1 + e^x) / 2 for x in [-40, 128 ln 2] (float) or [-40, 1024 ln 2], rounded about once: e^x
@@ -124,62 +139,56 @@ template <class T> BIJOU_INLINE pack<T> half_exp_plus_one(pack<T> x) {
   return fma(scale, p, scale + pack<T>(T(0.5)));
 }
 
-/// Minimax coefficients of (log(1 + f) - f + f^2/2) / f^3 for 1 + f in [sqrt(1/2), sqrt(2)] ...
-template <class T> inline constexpr T log_coefficients[1] = {};
-template <>
-inline constexpr float log_coefficients<float>[8] = {
-    0x1.555554p-2F, -0x1.000226p-2F, 0x1.99a008p-3F, -0x1.547246p-3F,
-    0x1.22da18p-3F, -0x1.0d8532p-3F, 0x1.055b76p-3F, -0x1.38b5e4p-4F};
-/// ... and of (log((1 + s) / (1 - s)) / s - 2) / s^2 in s^2 on the same range, s = f / (2 + f).
-template <>
-inline constexpr double log_coefficients<double>[7] = {
-    0x1.5555555555592p-1, 0x1.999999997fd74p-2, 0x1.24924941f50eap-2, 0x1.c71c520605de7p-3,
-    0x1.74663fa073a19p-3, 0x1.39a1a750bd38bp-3, 0x1.2f062f7433e6fp-3};
-
 /// n ln 2 + log(1 + f) for 1 + f in [sqrt(1/2), sqrt(2)].
 BIJOU_INLINE pack<float> join_log(pack<float> n, pack<float> f) {
   using c = format<float>;
   const pack<float> f2 = f * f;
-  pack<float> y = split_polynomial(f, f2, log_coefficients<float>) * f2;
-  y = fma(y, f, n * pack<float>(c::ln2_low));
-  y = fma(f2, pack<float>(-0.5F), y) + f;
-  return fma(n, pack<float>(c::ln2_high), y);
+  const pack<float> cubic =
+      polynomial(f, f2, f2 * f2,
+                 {0x1.555554p-2F, -0x1.000226p-2F, 0x1.99a008p-3F, -0x1.547246p-3F, 0x1.22da18p-3F,
+                  -0x1.0d8532p-3F, 0x1.055b76p-3F, -0x1.38b5e4p-4F});
+  const pack<float> square = fma(f2, pack<float>(-0.5F), n * pack<float>(c::ln2_low));
+  return fma(n, pack<float>(c::ln2_high), fma(cubic, f2 * f, square) + f);
 }
 BIJOU_INLINE pack<double> join_log(pack<double> n, pack<double> f) {
   using c = format<double>;
-  // log(1 + f) = f - (h - s (h + s^2 R)), h = f^2/2: the large part f carries no rounding.
+  // With s = f / (2 + f) and h = f^2/2, log(1 + f) = f - h + s (h + s^2 R(s^2)): no rounding of s
+  // meets the large part f.
   const pack<double> s = f / (f + pack<double>(2.0));
-  const pack<double> s2 = s * s;
-  const pack<double> r = split_polynomial(s2, s2 * s2, log_coefficients<double>) * s2;
+  const pack<double> s2 = s * s, s4 = s2 * s2;
+  const pack<double> r =
+      fma(polynomial(s4, {0x1.999999997fd74p-2, 0x1.c71c520605de7p-3, 0x1.39a1a750bd38bp-3}), s2,
+          polynomial(s4, {0x1.5555555555592p-1, 0x1.24924941f50eap-2, 0x1.74663fa073a19p-3,
+                          0x1.2f062f7433e6fp-3})) *
+      s2;
   const pack<double> h = f * f * pack<double>(0.5);
   const pack<double> y = fma(s, h + r, n * pack<double>(c::ln2_low)) - h;
   return fma(n, pack<double>(c::ln2_high), y + f);
 }
 
-/// The exponent n, and its power 2^-n, that bring u into [sqrt(1/2), sqrt(2)). u normal.
-template <class T> struct scaled {
+/// u = 2^n m with m in [sqrt(1/2), sqrt(2)], u normal.
+template <class T> struct split {
   bits<word<T>> biased; // n + bias
-  pack<T> n;
+  pack<T> n, m;
 };
-template <class T> BIJOU_INLINE scaled<T> exponent(pack<T> u) {
+template <class T> BIJOU_INLINE split<T> exponent(pack<T> u) {
   using f = format<T>;
-  constexpr word<T> half_root = std::bit_cast<word<T>>(T(0.70710678118654752440L));
-  constexpr word<T> one = std::bit_cast<word<T>>(T(1));
+  using B = bits<word<T>>;
+  constexpr auto root = std::bit_cast<word<T>>(T(0.70710678118654752440L));
+  constexpr auto one = std::bit_cast<word<T>>(T(1));
   // The exponent field as an integer is made a number by writing it into the fraction of
   // 2^fraction.
   constexpr T base = static_cast<T>(word<T>(1) << f::fraction);
-  const auto biased = shift_right<f::fraction>(to_bits(u) + bits<word<T>>(one - half_root));
-  const auto number = from_bits<T>(biased | to_bits(pack<T>(base)));
-  return {biased, number - pack<T>(base + static_cast<T>(f::bias))};
+  const B moved = to_bits(u) + B(one - root), biased = shift_right<f::fraction>(moved);
+  const pack<T> number = from_bits<T>(biased | to_bits(pack<T>(base)));
+  return {biased, number - pack<T>(base + static_cast<T>(f::bias)),
+          from_bits<T>((moved & B((word<T>(1) << f::fraction) - 1)) + B(root))};
 }
 
 /// log(u) for normal u > 0.
-template <class T> BIJOU_INLINE pack<T> log_normal(pack<T> u, pack<T> minus_n = pack<T>(T(0))) {
-  using f = format<T>;
-  const auto [biased, n] = exponent(u);
-  const auto scaled =
-      to_bits(u) - shift_left<f::fraction>(biased - bits<word<T>>(word<T>(f::bias)));
-  return join_log(n - minus_n, from_bits<T>(scaled) - pack<T>(T(1)));
+template <class T> BIJOU_INLINE pack<T> log_normal(pack<T> u) {
+  const auto [biased, n, m] = exponent(u);
+  return join_log(n, m - pack<T>(T(1)));
 }
 
 /// log(1 + e) for e in [0, 1].
@@ -193,23 +202,20 @@ template <class T> BIJOU_INLINE pack<T> log1p_unit(pack<T> e) {
 
 } // namespace detail
 
-/// e^x. Max error: 1.2 ulp. Overflows to inf and underflows through the subnormals to 0 only where
-/// the true value does.
+/// e^x. Max error: 1.5 ulp. Overflows to inf only where the true value does; subnormal results
+/// become 0 (below x = -87.33 in float, -708.39 in double).
 template <class T> BIJOU_INLINE pack<T> exp(pack<T> x) {
   using namespace detail;
   using f = format<T>;
-  // Beyond these bounds the result is inf or 0 anyway; `min` and `max` in this order keep NaN.
-  constexpr T high = sizeof(T) == 4 ? T(89) : T(710);
-  constexpr T low = sizeof(T) == 4 ? T(-104) : T(-746);
-  x = min(pack<T>(high), max(pack<T>(low), x));
-  // n + 2 bias is found in the low bits. 2^n is applied as two factors, for it may be subnormal
-  // or 2^(bias + 1), neither of which is a power of two with an exponent field.
-  const auto [p, shifted] = reduce_exp(x, T(2 * f::bias));
-  const auto n = to_bits(shifted);
-  const auto half = shift_right<1>(n);
-  const pack<T> first = from_bits<T>(shift_left<f::fraction>(half));
-  const pack<T> second = from_bits<T>(shift_left<f::fraction>(n - half));
-  return (p + pack<T>(T(1))) * first * second;
+  constexpr bool single = sizeof(T) == 4;
+  constexpr T high = single ? T(0x1.62e42ep+6) : T(0x1.62e42fefa39efp+9);
+  constexpr T low = single ? T(-0x1.5d589ep+6) : T(-0x1.6232bdd7abcd2p+9);
+  // 2^n times (1 + p): n is added to the exponent field, which reaches where no factor 2^n does.
+  const auto [p, shifted] = reduce_exp(x, T(0));
+  const pack<T> y =
+      from_bits<T>(to_bits(p + pack<T>(T(1))) + shift_left<f::fraction>(to_bits(shifted)));
+  const pack<T> above = select(x <= pack<T>(high), y, x + pack<T>(infinity<T>)); // NaN stays
+  return select(x < pack<T>(low), pack<T>(T(0)), above);
 }
 
 /// e^x - 1, accurate near 0. Max error: 2 ulp. Overflows only where the true value does; -1 from
@@ -231,12 +237,12 @@ template <class T> BIJOU_INLINE pack<T> expm1(pack<T> x) {
 /// NaN below 0, log(inf) = inf.
 template <class T> BIJOU_INLINE pack<T> log(pack<T> x) {
   using namespace detail;
-  using f = format<T>;
-  constexpr T raise = static_cast<T>(word<T>(1) << f::fraction) * T(4);
-  const auto tiny = x < pack<T>(std::numeric_limits<T>::min());
-  const pack<T> y = log_normal(select(tiny, x * pack<T>(raise), x),
-                               select(tiny, pack<T>(T(f::fraction + 2)), pack<T>(T(0))));
+  constexpr int raise = format<T>::fraction + 1;
   const pack<T> zero(T(0));
+  const auto tiny = x < pack<T>(std::numeric_limits<T>::min());
+  const pack<T> raised = x * pack<T>(static_cast<T>(word<T>(1) << raise));
+  const auto [biased, n, m] = exponent(select(tiny, raised, x));
+  const pack<T> y = join_log(n - select(tiny, pack<T>(T(raise)), zero), m - pack<T>(T(1)));
   const pack<T> limit = select(x == zero, pack<T>(-infinity<T>), pack<T>(nan<T>));
   return select(x < pack<T>(infinity<T>), select(x > zero, y, limit), x);
 }
@@ -248,7 +254,7 @@ template <class T> BIJOU_INLINE pack<T> log1p(pack<T> x) {
   using f = format<T>;
   const pack<T> one(T(1)), zero(T(0));
   const pack<T> u = x + one;
-  const auto [biased, n] = exponent(u);
+  const auto [biased, n, m] = exponent(u);
   // 1 + f = 2^-n (1 + x), computed from x so that what u lost is still there. 2^-n would be
   // subnormal for the largest n: 2^(2-n) and x/4 instead, where x/4 cannot be.
   const pack<T> scale =
@@ -319,29 +325,26 @@ template <class T> struct sine_cosine {
 
 namespace detail {
 
-/// Minimax coefficients of sin(2 pi r) / r and (cos(2 pi r) - 1) / r^2 in r^2 for |r| <= 1/8.
-template <class T> inline constexpr T sin_coefficients[1] = {};
-template <class T> inline constexpr T cos_coefficients[1] = {};
-template <>
-inline constexpr float sin_coefficients<float>[5] = {
-    0x1.921fb6p+2F, -0x1.4abbcep+5F, 0x1.466bbap+6F, -0x1.32ca86p+6F, 0x1.4bc256p+5F};
-template <>
-inline constexpr float cos_coefficients<float>[4] = {-0x1.3bd3ccp+4F, 0x1.03c1dep+6F,
-                                                     -0x1.55c5e0p+6F, 0x1.d9d580p+5F};
-template <>
-inline constexpr double sin_coefficients<double>[8] = {
-    0x1.921fb54442d18p+2, -0x1.4abbce625be53p+5, 0x1.466bc6775aad9p+6, -0x1.32d2cce62abbdp+6,
-    0x1.50783485c2d12p+5, -0x1.e3074b42bd00bp+3, 0x1.e8eec797dff69p+1, -0x1.6c58cb11ead46p-1};
-template <>
-inline constexpr double cos_coefficients<double>[7] = {
-    -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5aaep+6, -0x1.55d3c7e3c9280p+6, 0x1.e1f5068367bbcp+5,
-    -0x1.a6d1ec7e13630p+4, 0x1.f9cc40b2c2267p+2, -0x1.b263c51db3eedp+0};
+/// sin(2 pi r) / r and (cos(2 pi r) - 1) / r^2 in r^2 for |r| <= 1/8.
+BIJOU_INLINE sine_cosine<float> sincos_polynomials(pack<float> r2) {
+  return {polynomial(r2, {0x1.921fb6p+2F, -0x1.4abbcep+5F, 0x1.466bbap+6F, -0x1.32ca86p+6F,
+                          0x1.4bc256p+5F}),
+          polynomial(r2, {-0x1.3bd3ccp+4F, 0x1.03c1dep+6F, -0x1.55c5e0p+6F, 0x1.d9d580p+5F})};
+}
+BIJOU_INLINE sine_cosine<double> sincos_polynomials(pack<double> r2) {
+  return {polynomial(r2, {0x1.921fb54442d18p+2, -0x1.4abbce625be53p+5, 0x1.466bc6775aad9p+6,
+                          -0x1.32d2cce62abbdp+6, 0x1.50783485c2d12p+5, -0x1.e3074b42bd00bp+3,
+                          0x1.e8eec797dff69p+1, -0x1.6c58cb11ead46p-1}),
+          polynomial(r2, {-0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5aaep+6, -0x1.55d3c7e3c9280p+6,
+                          0x1.e1f5068367bbcp+5, -0x1.a6d1ec7e13630p+4, 0x1.f9cc40b2c2267p+2,
+                          -0x1.b263c51db3eedp+0})};
+}
 
 /// Sine and cosine of 2 pi r for |r| <= 1/8.
 template <class T> BIJOU_INLINE sine_cosine<T> sincos_octant(pack<T> r) {
   const pack<T> r2 = r * r;
-  return {polynomial(r2, sin_coefficients<T>) * r,
-          fma(polynomial(r2, cos_coefficients<T>), r2, pack<T>(T(1)))};
+  const auto [s, c] = sincos_polynomials(r2);
+  return {s * r, fma(c, r2, pack<T>(T(1)))};
 }
 
 } // namespace detail
