@@ -19,7 +19,7 @@
 /// their own because several are names of the standard library.
 ///
 /// Sources: elu, Clevert et al. 2015 (1511.07289); gelu (tanh form) and silu, Hendrycks & Gimpel
-/// 2016 (1606.08415), equation 2 and section 2.
+/// 2016 (1606.08415), section 2.
 
 #include <bijou/kernels/math.hpp>
 #include <bijou/kernels/simd.hpp>
