@@ -1,12 +1,85 @@
 # The public headers, in alphabetical order: what is installed, and what is compiled alone to show
 # that it includes all it needs. A header on disk that is not in the list stops the configuration.
 set(bijou_headers
+    include/bijou/bases/normal.hpp
+    include/bijou/bases/uniform.hpp
+    include/bijou/bijectors/autoregressive.hpp
+    include/bijou/bijectors/coupling.hpp
+    include/bijou/bijectors/elementwise.hpp
+    include/bijou/bijectors/elementwise_run.hpp
+    include/bijou/bijectors/exp.hpp
+    include/bijou/bijectors/given.hpp
+    include/bijou/bijectors/inverse.hpp
+    include/bijou/bijectors/layer.hpp
+    include/bijou/bijectors/named_tensors.hpp
+    include/bijou/bijectors/network_layer.hpp
+    include/bijou/bijectors/network_options.hpp
+    include/bijou/bijectors/on.hpp
+    include/bijou/bijectors/permute.hpp
+    include/bijou/bijectors/sigmoid.hpp
+    include/bijou/bijectors/softplus.hpp
+    include/bijou/bijectors/standardise.hpp
+    include/bijou/bijectors/tanh.hpp
+    include/bijou/bijectors/transform_rows.hpp
+    include/bijou/bijou.hpp
+    include/bijou/flow/batch.hpp
+    include/bijou/flow/bijector.hpp
+    include/bijou/flow/calls.hpp
+    include/bijou/flow/chain_layers.hpp
+    include/bijou/flow/flow.hpp
+    include/bijou/flow/make_flow.hpp
+    include/bijou/flow/program.hpp
+    include/bijou/flow/support.hpp
+    include/bijou/flow/workspace.hpp
+    include/bijou/grammar/expression.hpp
+    include/bijou/grammar/item.hpp
     include/bijou/grammar/kind.hpp
+    include/bijou/grammar/normal_form.hpp
+    include/bijou/grammar/pipe.hpp
+    include/bijou/grammar/place.hpp
+    include/bijou/grammar/text.hpp
+    include/bijou/interop/xtensor.hpp
+    include/bijou/io/file.hpp
+    include/bijou/io/safetensors.hpp
+    include/bijou/io/safetensors_header.hpp
+    include/bijou/kernels/aligned.hpp
+    include/bijou/kernels/dual.hpp
     include/bijou/kernels/isa.hpp
+    include/bijou/kernels/masked_product.hpp
+    include/bijou/kernels/math.hpp
+    include/bijou/kernels/outer_product.hpp
+    include/bijou/kernels/row_product.hpp
     include/bijou/kernels/simd.hpp
+    include/bijou/kernels/staircase.hpp
+    include/bijou/kernels/tile.hpp
+    include/bijou/kernels/transpose.hpp
+    include/bijou/kernels/transposed_product.hpp
+    include/bijou/kernels/unroll.hpp
     include/bijou/networks/activations.hpp
-    include/bijou/transformers/transformer.hpp
-    )
+    include/bijou/networks/degrees.hpp
+    include/bijou/networks/dense_network.hpp
+    include/bijou/networks/masked_network.hpp
+    include/bijou/networks/network_plan.hpp
+    include/bijou/networks/pass.hpp
+    include/bijou/networks/single_event.hpp
+    include/bijou/networks/tile_adjoint.hpp
+    include/bijou/networks/tile_forward.hpp
+    include/bijou/networks/weight_gradient.hpp
+    include/bijou/random/initial_normals.hpp
+    include/bijou/random/normal.hpp
+    include/bijou/random/philox.hpp
+    include/bijou/random/shuffle.hpp
+    include/bijou/random/uniform.hpp
+    include/bijou/random/words.hpp
+    include/bijou/training/adam.hpp
+    include/bijou/training/progress.hpp
+    include/bijou/training/schedule.hpp
+    include/bijou/transformers/affine.hpp
+    include/bijou/transformers/clamped_affine.hpp
+    include/bijou/transformers/gated.hpp
+    include/bijou/transformers/option_text.hpp
+    include/bijou/transformers/rational_quadratic.hpp
+    include/bijou/transformers/transformer.hpp)
 
 include(${CMAKE_CURRENT_LIST_DIR}/check_list.cmake)
 bijou_check_list(cmake/headers.cmake bijou_headers include "*.hpp")
