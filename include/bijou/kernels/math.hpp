@@ -185,10 +185,10 @@ template <class T> BIJOU_INLINE split<T> exponent(pack<T> u) {
           from_bits<T>((moved & B((word<T>(1) << f::fraction) - 1)) + B(root))};
 }
 
-/// log(u) for normal u > 0.
-template <class T> BIJOU_INLINE pack<T> log_normal(pack<T> u) {
+/// log(u) - shift ln 2 for normal u > 0.
+template <class T> BIJOU_INLINE pack<T> log_normal(pack<T> u, T shift = T(0)) {
   const auto [biased, n, m] = exponent(u);
-  return join_log(n, m - pack<T>(T(1)));
+  return join_log(n - pack<T>(shift), m - pack<T>(T(1)));
 }
 
 /// log(1 + e) for e in [0, 1].

@@ -143,6 +143,11 @@ BIJOU_INLINE bits<std::uint32_t> interleave_low(bits<std::uint64_t> even, bits<s
   return {std::bit_cast<xsimd::batch<std::uint32_t>>(both.v)};
 }
 
+/// Lanes below 2^31 as float, rounded to nearest.
+BIJOU_INLINE xsimd::batch<float> to_float(bits<std::uint32_t> a) {
+  return xsimd::to_float(std::bit_cast<xsimd::batch<std::int32_t>>(a.v));
+}
+
 /// Lanes that answered a comparison with yes.
 template <class T> struct mask {
   xsimd::batch_bool<T> v;

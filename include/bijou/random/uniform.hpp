@@ -20,9 +20,14 @@ namespace bijou::inline BIJOU_ISA {
 namespace detail {
 
 struct uniform_numbers {
-  template <class B> static BIJOU_INLINE auto pair(B first, B second) {
-    using T = std::conditional_t<sizeof(typename B::value_type) == 4, float, double>;
-    return std::array<simd::pack<T>, 2>{open_unit<T>(first), open_unit<T>(second)};
+  template <class B> static BIJOU_INLINE auto number(B w) {
+    return open_unit<std::conditional_t<sizeof(typename B::value_type) == 4, float, double>>(w);
+  }
+  template <class B> static BIJOU_INLINE auto two(B a, B b) {
+    return std::array{number(a), number(b)};
+  }
+  template <class B> static BIJOU_INLINE auto four(B a, B b, B c, B d) {
+    return std::array{number(a), number(b), number(c), number(d)};
   }
 };
 

@@ -34,15 +34,17 @@ struct round_keys {
   }
 };
 
-template <std::size_t Vectors>
-BIJOU_INLINE void philox_blocks(std::array<wide_block, Vectors>& blocks, const round_keys& keys) {
+/// Counters in, random words out. Several vectors at once hide one another's latency.
+template <class... Blocks>
+BIJOU_INLINE void philox_blocks(const round_keys& keys, Blocks&... blocks) {
   const wide m0(philox_rounds::multiplier_0), m1(philox_rounds::multiplier_1);
   for (std::size_t round = 0; round < keys.first.size(); ++round) {
     const wide k0(keys.first[round]), k1(keys.second[round]);
-    for (wide_block& c : blocks) {
+    const auto step = [&](wide_block& c) {
       const wide a = multiply_low(c[0], m0), b = multiply_low(c[2], m1);
       c = {simd::shift_right<32>(b) ^ (c[1] ^ k0), b, simd::shift_right<32>(a) ^ (c[3] ^ k1), a};
-    }
+    };
+    (step(blocks), ...);
   }
 }
 
@@ -80,17 +82,16 @@ template <class T, class Lanes>
 BIJOU_INLINE lane_words<T> words(const Lanes& lanes, domain use, const round_keys& keys) {
   if constexpr (sizeof(T) == 4) {
     // Even lanes in one vector of counters, odd ones in another.
-    std::array<wide_block, 2> c = {lanes.counter(lane_numbers<2>(0), use),
-                                   lanes.counter(lane_numbers<2>(1), use)};
-    philox_blocks(c, keys);
-    return {interleave_low(c[0][0], c[1][0]), interleave_low(c[0][1], c[1][1]),
-            interleave_low(c[0][2], c[1][2]), interleave_low(c[0][3], c[1][3])};
+    wide_block even = lanes.counter(lane_numbers<2>(0), use);
+    wide_block odd = lanes.counter(lane_numbers<2>(1), use);
+    philox_blocks(keys, even, odd);
+    return {interleave_low(even[0], odd[0]), interleave_low(even[1], odd[1]),
+            interleave_low(even[2], odd[2]), interleave_low(even[3], odd[3])};
   } else {
-    std::array<wide_block, 1> c = {lanes.counter(lane_numbers<1>(0), use)};
-    philox_blocks(c, keys);
+    wide_block c = lanes.counter(lane_numbers<1>(0), use);
+    philox_blocks(keys, c);
     const wide low(0xffffffffU);
-    return {(c[0][0] & low) | simd::shift_left<32>(c[0][1]),
-            (c[0][2] & low) | simd::shift_left<32>(c[0][3])};
+    return {(c[0] & low) | simd::shift_left<32>(c[1]), (c[2] & low) | simd::shift_left<32>(c[3])};
   }
 }
 
@@ -104,24 +105,12 @@ template <class T> BIJOU_INLINE simd::pack<T> open_unit(simd::bits<simd::word<T>
   return in_1_2 - simd::pack<T>(T(1) - std::numeric_limits<T>::epsilon() / 2);
 }
 
-/// The word as a number in (0, 1] for the logarithm of a radius: of all 32 bits, for small numbers
-/// are the far tail. (w + 1/2) / 2^32, the largest of which round to 1.
-BIJOU_INLINE simd::pack<float> radius_unit(simd::bits<std::uint32_t> w) {
-  using B = simd::bits<std::uint32_t>;
-  using P = simd::pack<float>;
-  // Halves written into the fractions of 2^39 and 2^23: the first difference is exact.
-  const P high = simd::from_bits<float>(simd::shift_right<16>(w) | B(0x53000000U));
-  const P low = simd::from_bits<float>((w & B(0xffffU)) | B(0x4b000000U));
-  return fma((high - P(0x1p39F + 0x1p23F)) + low, P(0x1p-32F), P(0x1p-33F));
-}
-/// (w + 1) / 2^53 of the top 53 bits, exactly.
-BIJOU_INLINE simd::pack<double> radius_unit(simd::bits<std::uint64_t> w) {
-  using B = simd::bits<std::uint64_t>;
-  using P = simd::pack<double>;
-  const P one(1.0), base(0x1p52);
-  const P high = simd::from_bits<double>(simd::shift_right<12>(w) | to_bits(one)) - one;
-  const P last = simd::from_bits<double>((simd::shift_right<11>(w) & B(1)) | to_bits(base)) - base;
-  return fma(last, P(0x1p-53), P(0x1p-53)) + high;
+/// The first `count` lanes to p.
+template <class T> BIJOU_INLINE void store_lanes(simd::pack<T> x, T* p, int count) {
+  if (count >= simd::pack<T>::size) return x.store(p);
+  std::array<T, simd::pack<T>::batch::size> spare;
+  x.store(spare.data());
+  std::copy_n(spare.data(), count, p);
 }
 
 /// `Numbers` of D values for n samples from `first` on: value d of sample first + t to
@@ -129,28 +118,28 @@ BIJOU_INLINE simd::pack<double> radius_unit(simd::bits<std::uint64_t> w) {
 template <class Numbers, class T>
 void fill_tile(const philox& noise, domain use, std::uint64_t first, int D, T* p,
                std::ptrdiff_t row_stride, int n) {
-  using P = simd::pack<T>;
   const round_keys keys(noise);
   for (int d = 0; d < D; d += per_block<T>) {
     const auto block = static_cast<std::uint32_t>(d / per_block<T>);
-    for (int t = 0; t < n; t += P::size) {
-      const auto w =
-          words<T>(lanes_are_samples{first + static_cast<std::uint64_t>(t), block}, use, keys);
-      for (int j = 0; j < per_block<T> && d + j < D; j += 2) {
-        const auto pair =
-            Numbers::pair(w[static_cast<std::size_t>(j)], w[static_cast<std::size_t>(j + 1)]);
-        for (int i = 0; i < 2 && d + j + i < D; ++i) {
-          T* row = p + (d + j + i) * row_stride + t;
-          const P value = pair[static_cast<std::size_t>(i)];
-          if (n - t >= P::size) {
-            value.store(row);
-          } else {
-            std::array<T, P::size> spare;
-            value.store(spare.data());
-            std::copy_n(spare.data(), n - t, row);
-          }
+    T* row = p + d * row_stride;
+    for (int t = 0; t < n; t += simd::pack<T>::size) {
+      const lanes_are_samples lanes{first + static_cast<std::uint64_t>(t), block};
+      const auto w = words<T>(lanes, use, keys);
+      T* q = row + t;
+      const int left = n - t;
+      if constexpr (per_block<T> == 4) {
+        if (d + 2 < D) {
+          const auto [x0, x1, x2, x3] = Numbers::four(w[0], w[1], w[2], w[3]);
+          store_lanes(x0, q, left);
+          store_lanes(x1, q + row_stride, left);
+          store_lanes(x2, q + 2 * row_stride, left);
+          if (d + 3 < D) store_lanes(x3, q + 3 * row_stride, left);
+          continue;
         }
       }
+      const auto [x0, x1] = Numbers::two(w[0], w[1]);
+      store_lanes(x0, q, left);
+      if (d + 1 < D) store_lanes(x1, q + row_stride, left);
     }
   }
 }
@@ -166,7 +155,7 @@ void fill_event(const philox& noise, domain use, std::uint64_t sample, std::span
         words<T>(lanes_are_blocks{sample, static_cast<std::uint32_t>(d / each)}, use, keys);
     std::array<std::array<T, size>, each> rows;
     for (std::size_t j = 0; j < each; j += 2) {
-      const auto pair = Numbers::pair(w[j], w[j + 1]);
+      const auto pair = Numbers::two(w[j], w[j + 1]);
       pair[0].store(rows[j].data());
       pair[1].store(rows[j + 1].data());
     }
