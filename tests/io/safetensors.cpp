@@ -93,7 +93,13 @@ void put(const std::string& path, const bytes& file) {
       .write(reinterpret_cast<const char*>(file.data()), static_cast<std::streamsize>(file.size()));
 }
 
-using Catch::Matchers::Contains;
+auto says(const std::string& text) {
+#if CATCH_VERSION_MAJOR >= 3
+  return Catch::Matchers::ContainsSubstring(text);
+#else
+  return Catch::Matchers::Contains(text);
+#endif
+}
 
 } // namespace
 
@@ -196,12 +202,12 @@ TEST_CASE("types are converted only on request", "[io]") {
   CHECK(narrowed[2] == -std::numeric_limits<float>::infinity());
   CHECK(std::isnan(narrowed[3]));
   CHECK(narrowed[4] == 0);
-  CHECK_THROWS_WITH(file.as<double>("f"), Contains("tensor 'f' is of type F32, expected F64"));
-  CHECK_THROWS_WITH(file.as<float>("i", floating), Contains("of type I64, expected F32"));
-  CHECK_THROWS_WITH(file.as<std::int64_t>("f", floating), Contains("of type F32, expected I64"));
-  CHECK_THROWS_WITH(file.as<std::uint64_t>("i"), Contains("of type I64, expected U64"));
+  CHECK_THROWS_WITH(file.as<double>("f"), says("tensor 'f' is of type F32, expected F64"));
+  CHECK_THROWS_WITH(file.as<float>("i", floating), says("of type I64, expected F32"));
+  CHECK_THROWS_WITH(file.as<std::int64_t>("f", floating), says("of type F32, expected I64"));
+  CHECK_THROWS_WITH(file.as<std::uint64_t>("i"), says("of type I64, expected U64"));
   CHECK_THROWS_AS(file.as<bool>("i"), io::file_error);
-  CHECK_THROWS_WITH(file.as<double>("no such name"), Contains("/a: has no tensor 'no such name'"));
+  CHECK_THROWS_WITH(file.as<double>("no such name"), says("/a: has no tensor 'no such name'"));
   CHECK_THROWS_AS(file.tensor("__metadata__"), io::file_error);
 }
 
@@ -209,7 +215,7 @@ TEST_CASE("a truth value is 0 or 1", "[io]") {
   auto file = file_of("{" + tensor_text("b", "BOOL", "[2]", "[0,2]") + "}", 2);
   CHECK(safetensors::read(std::span(file)).as<bool>("b") == std::vector<bool>{false, false});
   file.back() = std::byte{2};
-  CHECK_THROWS_WITH(safetensors::read(std::span(file)).as<bool>("b"), Contains("holds the byte 2"));
+  CHECK_THROWS_WITH(safetensors::read(std::span(file)).as<bool>("b"), says("holds the byte 2"));
 }
 
 TEST_CASE("unaligned tensors are read", "[io]") {
@@ -224,117 +230,117 @@ TEST_CASE("unaligned tensors are read", "[io]") {
 TEST_CASE("files that are too short or too long are refused", "[io]") {
   const scratch directory;
   CHECK_THROWS_WITH(safetensors::read(directory / "none"),
-                    Contains("/none: cannot be opened: No such file or directory"));
-  CHECK_THROWS_WITH(safetensors::read(directory / "."), Contains("cannot be read: Is a directory"));
+                    says("/none: cannot be opened: No such file or directory"));
+  CHECK_THROWS_WITH(safetensors::read(directory / "."), says("cannot be read: Is a directory"));
   CHECK(refusal(bytes{}) == "model.safetensors: is 0 bytes long, too short for a safetensors file");
-  CHECK_THAT(refusal(bytes(7)), Contains("7 bytes long"));
-  CHECK_THAT(refusal(bytes(8)), Contains("does not begin with '{'"));
+  CHECK_THAT(refusal(bytes(7)), says("7 bytes long"));
+  CHECK_THAT(refusal(bytes(8)), says("does not begin with '{'"));
 
   auto file = file_of("{}");
   file[0] = std::byte{100};
-  CHECK_THAT(refusal(file), Contains("claims a header of 100 bytes, but ends 2 bytes into it"));
+  CHECK_THAT(refusal(file), says("claims a header of 100 bytes, but ends 2 bytes into it"));
   file[3] = std::byte{0x06}; // 100 MB and a bit
-  CHECK_THAT(refusal(file), Contains("more than 100 MB is not allowed"));
+  CHECK_THAT(refusal(file), says("more than 100 MB is not allowed"));
   for (std::size_t i = 0; i < 8; ++i) file[i] = std::byte{0xff};
-  CHECK_THAT(refusal(file), Contains("claims a header of 18446744073709551615 bytes"));
+  CHECK_THAT(refusal(file), says("claims a header of 18446744073709551615 bytes"));
 
   const auto header = "{" + tensor_text("a", "U8", "[4]", "[0,4]") + "}";
   CHECK(refusal(header, 4) == "");
-  CHECK_THAT(refusal(header, 3), Contains("has tensors of 4 bytes, but ends after 3 of them"));
-  CHECK_THAT(refusal(header, 5), Contains("goes on after its last tensor"));
-  CHECK_THAT(refusal("{}", 1), Contains("goes on after its last tensor"));
+  CHECK_THAT(refusal(header, 3), says("has tensors of 4 bytes, but ends after 3 of them"));
+  CHECK_THAT(refusal(header, 5), says("goes on after its last tensor"));
+  CHECK_THAT(refusal("{}", 1), says("goes on after its last tensor"));
   // A claim of 16 EB costs nothing.
   CHECK_THAT(refusal("{" +
                      tensor_text("a", "U8", "[18446744073709551615]", "[0,18446744073709551615]") +
                      "}"),
-             Contains("but ends after 0 of them"));
+             says("but ends after 0 of them"));
 }
 
 TEST_CASE("an endless file is refused at once", "[io]") {
   if (!std::filesystem::exists("/dev/zero")) return;
-  CHECK_THROWS_WITH(safetensors::read("/dev/zero"), Contains("does not begin with '{'"));
+  CHECK_THROWS_WITH(safetensors::read("/dev/zero"), says("does not begin with '{'"));
 }
 
 TEST_CASE("headers that are no JSON object are refused", "[io]") {
   for (const std::string header :
        {"[]", "null", "1", "\"a\"", "", " {}", "\xef\xbb\xbf{}", "x", "[[[[", "\0"}) {
-    CHECK_THAT(refusal(header), Contains("the header does not begin with '{'"));
+    CHECK_THAT(refusal(header), says("the header does not begin with '{'"));
   }
   for (const std::string header :
        {"{", "{]", "{}}", "{} x", "{\"a\"}", "{'a':1}", "{\"\xff\":{}}", "{\"a\":{\"dtype\":\"U8\"",
         "{,}", "{/*a*/}", "{\"a\":{\"dtype\":\"\\ud800\"}}", "{\"a\":{\"shape\":[1,]}}",
         "{\"a\":{\"shape\":[1e999]}}", "{\"a\":{\"shape\":[01]}}"}) {
     CAPTURE(header);
-    CHECK_THAT(refusal(header), Contains("the header is no JSON: mistake at its byte "));
+    CHECK_THAT(refusal(header), says("the header is no JSON: mistake at its byte "));
   }
-  CHECK_THAT(refusal(std::string("{}\0{}", 5)), Contains("holds a NUL byte"));
-  CHECK_THAT(refusal(std::string("{}\0", 3)), Contains("holds a NUL byte"));
+  CHECK_THAT(refusal(std::string("{}\0{}", 5)), says("holds a NUL byte"));
+  CHECK_THAT(refusal(std::string("{}\0", 3)), says("holds a NUL byte"));
 }
 
 TEST_CASE("values of the wrong kind are refused", "[io]") {
   const auto a = [](const std::string& value) { return R"({"a":)" + value + "}"; };
   for (const std::string value : {"1", "null", "true", "\"F32\"", "[]", "[[[[[[", "-1", "1.5"}) {
     CAPTURE(value);
-    CHECK_THAT(refusal(a(value)), Contains("'a' holds") && Contains("does not allow"));
+    CHECK_THAT(refusal(a(value)), says("'a' holds") && says("does not allow"));
   }
   CHECK_THAT(refusal(a("{\"dtype\":3}")),
-             Contains("'dtype' of tensor 'a' holds the number 3, which the format does not allow"));
-  CHECK_THAT(refusal(a("{\"dtype\":[]}")), Contains("'dtype' of tensor 'a' holds an array"));
-  CHECK_THAT(refusal(a("{\"dtype\":{}}")), Contains("holds an object"));
-  CHECK_THAT(refusal(a("{\"shape\":{}}")), Contains("'shape' of tensor 'a' holds an object"));
-  CHECK_THAT(refusal(a("{\"shape\":\"1\"}")), Contains("holds the text '1'"));
-  CHECK_THAT(refusal(a("{\"shape\":[[1]]}")), Contains("holds an array"));
-  CHECK_THAT(refusal(a("{\"shape\":[-1]}")), Contains("holds the negative number -1"));
-  CHECK_THAT(refusal(a("{\"shape\":[-0]}")), Contains("negative"));
-  CHECK_THAT(refusal(a("{\"shape\":[1.0]}")), Contains("holds the number '1.0'"));
-  CHECK_THAT(refusal(a("{\"shape\":[18446744073709551616]}")), Contains("holds the number"));
-  CHECK_THAT(refusal(a("{\"shape\":[true]}")), Contains("holds a truth value"));
-  CHECK_THAT(refusal(a("{\"data_offsets\":[0,-4]}")), Contains("holds the negative number -4"));
-  CHECK_THAT(refusal(a("{\"data_offsets\":[0]}")), Contains("has 1 numbers instead of 2"));
-  CHECK_THAT(refusal(a("{\"data_offsets\":[0,1,2]}")), Contains("has 3 numbers instead of 2"));
-  CHECK_THAT(refusal(R"({"__metadata__":{"a":1}})"), Contains("metadata 'a' holds the number 1"));
-  CHECK_THAT(refusal(R"({"__metadata__":{"a":{}}})"), Contains("metadata 'a' holds an object"));
-  CHECK_THAT(refusal(R"({"__metadata__":{"a":[]}})"), Contains("metadata 'a' holds an array"));
-  CHECK_THAT(refusal(R"({"__metadata__":"a"})"), Contains("'__metadata__' holds the text 'a'"));
+             says("'dtype' of tensor 'a' holds the number 3, which the format does not allow"));
+  CHECK_THAT(refusal(a("{\"dtype\":[]}")), says("'dtype' of tensor 'a' holds an array"));
+  CHECK_THAT(refusal(a("{\"dtype\":{}}")), says("holds an object"));
+  CHECK_THAT(refusal(a("{\"shape\":{}}")), says("'shape' of tensor 'a' holds an object"));
+  CHECK_THAT(refusal(a("{\"shape\":\"1\"}")), says("holds the text '1'"));
+  CHECK_THAT(refusal(a("{\"shape\":[[1]]}")), says("holds an array"));
+  CHECK_THAT(refusal(a("{\"shape\":[-1]}")), says("holds the negative number -1"));
+  CHECK_THAT(refusal(a("{\"shape\":[-0]}")), says("negative"));
+  CHECK_THAT(refusal(a("{\"shape\":[1.0]}")), says("holds the number '1.0'"));
+  CHECK_THAT(refusal(a("{\"shape\":[18446744073709551616]}")), says("holds the number"));
+  CHECK_THAT(refusal(a("{\"shape\":[true]}")), says("holds a truth value"));
+  CHECK_THAT(refusal(a("{\"data_offsets\":[0,-4]}")), says("holds the negative number -4"));
+  CHECK_THAT(refusal(a("{\"data_offsets\":[0]}")), says("has 1 numbers instead of 2"));
+  CHECK_THAT(refusal(a("{\"data_offsets\":[0,1,2]}")), says("has 3 numbers instead of 2"));
+  CHECK_THAT(refusal(R"({"__metadata__":{"a":1}})"), says("metadata 'a' holds the number 1"));
+  CHECK_THAT(refusal(R"({"__metadata__":{"a":{}}})"), says("metadata 'a' holds an object"));
+  CHECK_THAT(refusal(R"({"__metadata__":{"a":[]}})"), says("metadata 'a' holds an array"));
+  CHECK_THAT(refusal(R"({"__metadata__":"a"})"), says("'__metadata__' holds the text 'a'"));
 }
 
 TEST_CASE("deep nesting is refused where it begins", "[io]") {
   const std::size_t depth = 1'000'000;
   std::string objects;
   for (std::size_t i = 0; i < depth; ++i) objects += "{\"a\":";
-  CHECK_THAT(refusal(objects), Contains("a field that the format does not know"));
-  CHECK_THAT(refusal("{\"a\":{\"dtype\":" + objects), Contains("holds an object"));
-  CHECK_THAT(refusal("{\"a\":" + std::string(depth, '[')), Contains("holds an array"));
-  CHECK_THAT(refusal("{\"a\":{\"shape\":" + std::string(depth, '[')), Contains("holds an array"));
+  CHECK_THAT(refusal(objects), says("a field that the format does not know"));
+  CHECK_THAT(refusal("{\"a\":{\"dtype\":" + objects), says("holds an object"));
+  CHECK_THAT(refusal("{\"a\":" + std::string(depth, '[')), says("holds an array"));
+  CHECK_THAT(refusal("{\"a\":{\"shape\":" + std::string(depth, '[')), says("holds an array"));
   std::string axes = "1";
   for (int i = 0; i < 100'000; ++i) axes += ",1";
   CHECK_THAT(refusal("{" + tensor_text("a", "U8", "[" + axes + "]", "[0,1]") + "}", 1),
-             Contains("'shape' of tensor 'a' has more than 64 numbers"));
+             says("'shape' of tensor 'a' has more than 64 numbers"));
 }
 
 TEST_CASE("missing, unknown and repeated fields are refused", "[io]") {
-  CHECK_THAT(refusal(R"({"a":{}})"), Contains("tensor 'a' has no dtype"));
-  CHECK_THAT(refusal(R"({"a":{"shape":[],"data_offsets":[0,1]}})", 1), Contains("has no dtype"));
-  CHECK_THAT(refusal(R"({"a":{"dtype":"U8","data_offsets":[0,1]}})", 1), Contains("has no shape"));
-  CHECK_THAT(refusal(R"({"a":{"dtype":"U8","shape":[]}})", 1), Contains("has no data_offsets"));
+  CHECK_THAT(refusal(R"({"a":{}})"), says("tensor 'a' has no dtype"));
+  CHECK_THAT(refusal(R"({"a":{"shape":[],"data_offsets":[0,1]}})", 1), says("has no dtype"));
+  CHECK_THAT(refusal(R"({"a":{"dtype":"U8","data_offsets":[0,1]}})", 1), says("has no shape"));
+  CHECK_THAT(refusal(R"({"a":{"dtype":"U8","shape":[]}})", 1), says("has no data_offsets"));
   CHECK_THAT(refusal(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"extra":1}})", 1),
-             Contains("'extra' of tensor 'a', a field that the format does not know"));
+             says("'extra' of tensor 'a', a field that the format does not know"));
   for (const std::string type : {"F31", "f32", "", "F32 ", "float32", "U80"}) {
     CHECK_THAT(refusal("{" + tensor_text("a", type, "[1]", "[0,4]") + "}", 4),
-               Contains("'dtype' of tensor 'a' is '" + type + "', which is no known type"));
+               says("'dtype' of tensor 'a' is '" + type + "', which is no known type"));
   }
   CHECK_THAT(refusal(R"({"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1),
-             Contains("the header has 'dtype' of tensor 'a' twice"));
+             says("the header has 'dtype' of tensor 'a' twice"));
   CHECK_THAT(refusal(R"({"a":{"shape":[1],"shape":[1],"dtype":"U8","data_offsets":[0,1]}})", 1),
-             Contains("the header has 'shape' of tensor 'a' twice"));
+             says("the header has 'shape' of tensor 'a' twice"));
   const auto one = tensor_text("a", "U8", "[1]", "[0,1]");
   const auto two = tensor_text("a", "U8", "[1]", "[1,2]");
-  CHECK_THAT(refusal("{" + one + "," + one + "}", 1), Contains("the header has 'a' twice"));
-  CHECK_THAT(refusal("{" + one + "," + two + "}", 2), Contains("the header has 'a' twice"));
+  CHECK_THAT(refusal("{" + one + "," + one + "}", 1), says("the header has 'a' twice"));
+  CHECK_THAT(refusal("{" + one + "," + two + "}", 2), says("the header has 'a' twice"));
   CHECK_THAT(refusal(R"({"__metadata__":{},"__metadata__":{}})"),
-             Contains("the header has '__metadata__' twice"));
+             says("the header has '__metadata__' twice"));
   CHECK_THAT(refusal(R"({"__metadata__":{"k":"a","k":"b"}})"),
-             Contains("the header has metadata 'k' twice"));
+             says("the header has metadata 'k' twice"));
 }
 
 TEST_CASE("sizes that do not fit are refused", "[io]") {
@@ -343,19 +349,19 @@ TEST_CASE("sizes that do not fit are refused", "[io]") {
     return "{" + tensor_text("a", type, shape, offsets) + "}";
   };
   CHECK_THAT(refusal(one("F32", "[2,3]", "[0,20]"), 20),
-             Contains("tensor 'a' of shape [2, 3] and type F32 needs 24 bytes, but its offsets "
-                      "span 20"));
-  CHECK_THAT(refusal(one("F32", "[]", "[0,0]")), Contains("needs 4 bytes"));
-  CHECK_THAT(refusal(one("F64", "[0]", "[0,8]"), 8), Contains("needs 0 bytes"));
+             says("tensor 'a' of shape [2, 3] and type F32 needs 24 bytes, but its offsets "
+                  "span 20"));
+  CHECK_THAT(refusal(one("F32", "[]", "[0,0]")), says("needs 4 bytes"));
+  CHECK_THAT(refusal(one("F64", "[0]", "[0,8]"), 8), says("needs 0 bytes"));
   const std::string huge = "4294967296";
   CHECK_THAT(refusal(one("U8", "[" + huge + "," + huge + "]", "[0,0]")),
-             Contains("more bytes than can be counted"));
+             says("more bytes than can be counted"));
   CHECK_THAT(refusal(one("F64", "[2305843009213693952]", "[0,0]")),
-             Contains("more bytes than can be counted"));
+             says("more bytes than can be counted"));
   CHECK(refusal(one("F64", "[0," + huge + "," + huge + "]", "[0,0]")) == "");
-  CHECK_THAT(refusal(one("U8", "[1]", "[1,0]"), 1), Contains("before its beginning"));
+  CHECK_THAT(refusal(one("U8", "[1]", "[1,0]"), 1), says("before its beginning"));
   CHECK_THAT(refusal(one("U8", "[1]", "[18446744073709551615,0]"), 1),
-             Contains("before its beginning"));
+             says("before its beginning"));
 }
 
 TEST_CASE("offsets must tile the data", "[io]") {
@@ -365,15 +371,15 @@ TEST_CASE("offsets must tile the data", "[io]") {
   CHECK(refusal(two("[0,2]", "[2,4]"), 4) == "");
   CHECK(refusal(two("[2,4]", "[0,2]"), 4) == "");
   CHECK_THAT(refusal(two("[0,2]", "[1,3]"), 3),
-             Contains("tensor 'b' begins at byte 1 of the data, but the one before it ends at 2 "
-                      "(they overlap)"));
-  CHECK_THAT(refusal(two("[0,2]", "[0,2]"), 2), Contains("they overlap"));
-  CHECK_THAT(refusal(two("[0,2]", "[3,5]"), 5), Contains("there is a hole"));
-  CHECK_THAT(refusal(two("[1,3]", "[3,5]"), 5), Contains("there is a hole"));
-  CHECK_THAT(refusal(two("[0,2]", "[2,4]"), 2), Contains("ends after 2 of them"));
+             says("tensor 'b' begins at byte 1 of the data, but the one before it ends at 2 "
+                  "(they overlap)"));
+  CHECK_THAT(refusal(two("[0,2]", "[0,2]"), 2), says("they overlap"));
+  CHECK_THAT(refusal(two("[0,2]", "[3,5]"), 5), says("there is a hole"));
+  CHECK_THAT(refusal(two("[1,3]", "[3,5]"), 5), says("there is a hole"));
+  CHECK_THAT(refusal(two("[0,2]", "[2,4]"), 2), says("ends after 2 of them"));
   const std::string empty_between = "{" + tensor_text("a", "U8", "[2]", "[0,2]") + "," +
                                     tensor_text("z", "U8", "[0]", "[1,1]") + "}";
-  CHECK_THAT(refusal(empty_between, 2), Contains("tensor 'z' begins at byte 1"));
+  CHECK_THAT(refusal(empty_between, 2), says("tensor 'z' begins at byte 1"));
 }
 
 TEST_CASE("messages stay short and printable", "[io]") {
@@ -393,9 +399,9 @@ TEST_CASE("what the format cannot hold is not written", "[io]") {
   const auto good = io::tensor_of(values, {2});
   auto bad = good;
   bad.shape = {3};
-  CHECK_THROWS_WITH(write("t", bad), Contains("of shape [3] and type F32 does not fit its 8"));
-  CHECK_THROWS_WITH(write("__metadata__", good), Contains("reserves"));
-  CHECK_THROWS_WITH(write("\xff", good), Contains("no UTF-8"));
+  CHECK_THROWS_WITH(write("t", bad), says("of shape [3] and type F32 does not fit its 8"));
+  CHECK_THROWS_WITH(write("__metadata__", good), says("reserves"));
+  CHECK_THROWS_WITH(write("\xff", good), says("no UTF-8"));
   bad.shape.assign(65, 1);
   CHECK_THROWS_AS(write("t", bad), std::invalid_argument);
   CHECK_THROWS_AS(io::write_safetensors(directory / "a", {}, {{"k", "\xc3"}}),
@@ -412,12 +418,11 @@ TEST_CASE("a failed write leaves what was there", "[io]") {
 
   SECTION("no such directory") {
     CHECK_THROWS_WITH(io::write_safetensors(directory / "none/model", {}),
-                      Contains("none/model: cannot be written: No such file or directory"));
+                      says("none/model: cannot be written: No such file or directory"));
   }
   SECTION("the target is a directory") {
     std::filesystem::create_directory(directory / "d");
-    CHECK_THROWS_WITH(io::write_safetensors(directory / "d", {}),
-                      Contains("it is no regular file"));
+    CHECK_THROWS_WITH(io::write_safetensors(directory / "d", {}), says("it is no regular file"));
     CHECK(std::filesystem::is_directory(directory / "d"));
     std::filesystem::remove(directory / "d");
   }
@@ -441,7 +446,7 @@ TEST_CASE("a failed write leaves what was there", "[io]") {
     }
     setrlimit(RLIMIT_FSIZE, &before);
     std::signal(SIGXFSZ, handler);
-    CHECK_THAT(message, Contains("model.safetensors: cannot be written: File too large"));
+    CHECK_THAT(message, says("model.safetensors: cannot be written: File too large"));
   }
   CHECK(content(path) == old);
   CHECK(directory.files() == 1);

@@ -4,6 +4,7 @@
 /// tolerances of this suite.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -104,23 +105,27 @@ template <class T> double difference_step(const difference_options& options) {
   return options.richardson ? std::pow(eps, 0.2) : std::cbrt(eps);
 }
 
-/// d/dt of evaluate(): a double or a vector of them, while `variable` moves. It is restored
-/// exactly. add(result, values, factor) accumulates.
+/// Adds the derivative of evaluate(), a vector of numbers, with respect to `variable` to
+/// add(i, value). The variable is restored exactly. Values are subtracted before anything else, so
+/// that what does not depend on the variable has a derivative of exactly zero.
 template <class T, class Evaluate, class Add>
 void difference(T& variable, const difference_options& options, const Evaluate& evaluate,
                 const Add& add) {
   const T centre = variable;
-  const double h =
-      difference_step<T>(options) * std::max(1.0, std::abs(static_cast<double>(centre)));
+  const auto middle = static_cast<double>(centre);
+  const double h = difference_step<T>(options) * std::max(1.0, std::abs(middle));
   const auto central = [&](double step, double weight) {
-    const T high = static_cast<T>(static_cast<double>(centre) + step);
-    const T low = static_cast<T>(static_cast<double>(centre) - step);
-    const double factor = weight / (static_cast<double>(high) - static_cast<double>(low));
+    const T high = static_cast<T>(middle + step);
+    const T low = static_cast<T>(middle - step);
     variable = high;
-    add(evaluate(), factor);
+    const auto above = evaluate();
     variable = low;
-    add(evaluate(), -factor);
+    const auto below = evaluate();
     variable = centre;
+    const double factor = weight / (static_cast<double>(high) - static_cast<double>(low));
+    for (std::size_t i = 0; i < std::size(above); ++i) {
+      add(i, factor * (static_cast<double>(above[i]) - static_cast<double>(below[i])));
+    }
   };
   if (options.richardson) {
     central(h, -1.0 / 3);
@@ -142,11 +147,7 @@ matrix numerical_jacobian(const F& f, std::vector<T> x, const difference_options
   for (std::size_t j = 0; j < x.size(); ++j) {
     detail::difference(
         x[j], options, [&] { return f(std::as_const(x)); },
-        [&](const auto& y, double factor) {
-          for (std::size_t i = 0; i < result.rows; ++i) {
-            result(i, j) += factor * static_cast<double>(y[i]);
-          }
-        });
+        [&](std::size_t i, double value) { result(i, j) += value; });
   }
   return result;
 }
@@ -158,8 +159,8 @@ std::vector<double> numerical_gradient(const F& f, std::span<T> parameters,
   std::vector<double> result(parameters.size(), 0);
   for (std::size_t j = 0; j < parameters.size(); ++j) {
     detail::difference(
-        parameters[j], options, [&] { return static_cast<double>(f()); },
-        [&](double value, double factor) { result[j] += factor * value; });
+        parameters[j], options, [&] { return std::array{static_cast<double>(f())}; },
+        [&](std::size_t /*i*/, double value) { result[j] += value; });
   }
   return result;
 }

@@ -144,6 +144,7 @@ inline void replace_file(const std::string& path,
   auto file = detail::open_beside(target, temporary);
   bool good = true;
   for (const auto piece : pieces) {
+    if (piece.empty()) continue; // its pointer may be null
     good = good && std::fwrite(piece.data(), 1, piece.size(), file.get()) == piece.size();
   }
   good = good && std::fflush(file.get()) == 0;
