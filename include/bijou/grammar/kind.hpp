@@ -18,11 +18,16 @@ enum class kind : unsigned char {
 /// The words that messages and `describe` use for a kind.
 constexpr const char* to_string(kind k) {
   switch (k) {
-  case kind::line: return "line";
-  case kind::positive: return "positive";
-  case kind::unit: return "unit";
-  case kind::symmetric: return "(-1, 1)";
-  case kind::interval: return "interval";
+  case kind::line:
+    return "line";
+  case kind::positive:
+    return "positive";
+  case kind::unit:
+    return "unit";
+  case kind::symmetric:
+    return "(-1, 1)";
+  case kind::interval:
+    return "interval";
   }
   return "?";
 }

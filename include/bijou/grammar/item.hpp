@@ -1,0 +1,54 @@
+#pragma once
+/// \file
+/// What may stand in an expression: bases, words, and what `|` makes of them.
+///
+/// Items carry a nested tag, not a shared base class: two empty objects of one type may not share
+/// an address, and a common base would cost a byte a word.
+
+#include <bijou/kernels/isa.hpp>
+
+#include <boost/hana/basic_tuple.hpp>
+
+#include <concepts>
+#include <type_traits>
+
+namespace bijou::inline BIJOU_ISA {
+
+struct base_tag {};
+struct word_tag {};
+struct expression_tag {}; ///< begins with a base
+struct chain_tag {};      ///< words without a base
+struct transformer_tag;
+
+template <class T> using tag_of = typename T::bijou_tag;
+
+template <class T>
+concept item = requires { typename T::bijou_tag; };
+template <class T>
+concept base = item<T> && std::same_as<tag_of<T>, base_tag>;
+template <class T>
+concept word = item<T> && std::same_as<tag_of<T>, word_tag>;
+template <class T>
+concept expression = item<T> && std::same_as<tag_of<T>, expression_tag>;
+template <class T>
+concept chain = item<T> && std::same_as<tag_of<T>, chain_tag>;
+template <class T>
+concept transformer_item = item<T> && std::same_as<tag_of<T>, transformer_tag>;
+
+/// What a word does, as far as the normal form is concerned.
+enum class rule : unsigned char {
+  learned,     ///< mixes variables: a layer of its own
+  permutation, ///< reorders variables: becomes row tables
+  elementwise, ///< maps each variable by itself: fuses with its neighbours
+  context      ///< given<C>: no map at all
+};
+
+/// A list of types; the only thing that grammar passes around at compile time.
+template <class... T> struct types {
+  static constexpr int size = sizeof...(T);
+};
+
+/// Always false, for a static_assert that fires when its template is instantiated.
+template <class...> inline constexpr bool never = false;
+
+} // namespace bijou::inline BIJOU_ISA
