@@ -1,0 +1,158 @@
+#pragma once
+/// \file
+/// Autoregressive words: a transformer driven by a masked network of the variables before it.
+///
+/// With an order P of the variables, y_{P[i]} = f(x_{P[i]}; theta_i(x_{P[0]}, ..., x_{P[i-1]})),
+/// so that the Jacobian is triangular in this order and log|det dy/dx| = sum_i log f'(x_{P[i]}).
+///
+/// | word | transformer | read as |
+/// |---|---|---|
+/// | `iaf<H...>` | gated | Kingma et al. 2016 (1606.04934), equations 9 to 11 |
+/// | `maf<H...>` | affine | inverse of the above: Papamakarios et al. 2017 (1705.07057) |
+/// | `autoregressive<H...>(t)` | any t | Huang et al. 2018 (1804.00779), section 2 |
+///
+/// Both directions cost one pass over the network: see networks/masked_network.hpp.
+
+#include <bijou/bijectors/inverse.hpp>
+#include <bijou/bijectors/network_layer.hpp>
+#include <bijou/bijectors/network_options.hpp>
+#include <bijou/bijectors/permute.hpp>
+#include <bijou/transformers/affine.hpp>
+#include <bijou/transformers/gated.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bijou::inline BIJOU_ISA {
+
+namespace detail {
+
+/// Every variable is mapped, from those before it.
+struct autoregressive_conditioner {
+  static constexpr bool sequential = true;
+  static constexpr const char* prefix = "arn.";
+  static degree_assignment degrees(int, int mapped, int context, const std::vector<int>& widths) {
+    return autoregressive_degrees(mapped, context, widths);
+  }
+};
+
+// Options that are empty until set, so that a word without options is an empty type.
+struct natural_order {
+  static constexpr int size = 0;
+  template <int D> constexpr index_table<D> table() const { return identity_order<D>(); }
+  static std::string text() { return ""; }
+};
+template <int N> struct given_order {
+  static constexpr int size = N;
+  index_table<N> indices{};
+  template <int D> constexpr index_table<D> table() const { return indices; }
+  std::string text() const { return ".order(" + order_text(indices) + ")"; }
+};
+struct dynamic_order {
+  static constexpr int size = 0;
+  std::vector<int> indices;
+  template <int D> index_table<D> table() const {
+    return dynamic_permute_t{{}, indices}.template order<D>();
+  }
+  std::string text() const { return ".order(" + order_text(indices) + ")"; }
+};
+} // namespace detail
+
+/// An autoregressive word. Options are chained: each returns a word that has it set.
+///
+/// | option | meaning | default |
+/// |---|---|---|
+/// | `.sigmoid_bias(b)` | of the gated transformer: s = sigmoid(z + b) | 2 |
+/// | `.activation(a)` | one of `activations::` | relu |
+/// | `.order(P)` | P[i] is the variable that stands i-th in the order | 0, 1, 2, ... |
+/// | `.skip()` | direct connections from inputs to outputs | none |
+/// | `.seed(s)` | of the initial weights, in place of the flow's | the flow's |
+template <class Tr, class Act, class Order, class Seed, bool Skip, int... H>
+struct autoregressive_t {
+  static_assert(sizeof...(H) > 0 && ((H > 0) && ...),
+                "bijou: an autoregressive word needs hidden widths above 0: iaf<64>, maf<64, 64>");
+  using bijou_tag = word_tag;
+  using transformer_type = Tr;
+  static constexpr rule what = rule::learned;
+  static constexpr int size = Order::size;
+  static constexpr bool invertible = true;
+  static constexpr int narrowest = std::min({H...});
+  [[no_unique_address]] Tr transformer;
+  [[no_unique_address]] Order order_;
+  [[no_unique_address]] Seed seed_;
+
+  template <int D> static constexpr misfit fits(const place<D>& p) {
+    if (size != 0 && size != D) return misfit::size;
+    return p.is_all(Tr::support) ? misfit::none : misfit::support;
+  }
+  template <int D> static constexpr place<D> after(const place<D>& p) { return p; }
+  template <int D> static constexpr misfit fits_back(const place<D>& p) { return fits(p); }
+  template <int D> static constexpr place<D> before(const place<D>& p) { return p; }
+
+  template <class T, int L, int D, int C>
+  using layer = network_layer<T, L, D, C, detail::autoregressive_conditioner, Tr, Act, Skip, H...>;
+  /// The layer of this word where variable v of its input lies in row position[v].
+  template <class T, int L, int D, int C>
+  layer<T, L, D, C> realise(const detail::index_table<D>& position) const {
+    return {transformer, order_.template table<D>(), 0, position};
+  }
+
+  constexpr auto sigmoid_bias(double b) const {
+    return with(transformer.sigmoid_bias(b), Act{}, order_, seed_);
+  }
+  template <class A> constexpr auto activation(A a) const {
+    return with(transformer, a, order_, seed_);
+  }
+  template <std::size_t N> constexpr auto order(const std::array<int, N>& o) const {
+    detail::check_permutation("order", o);
+    return with(transformer, Act{}, detail::given_order<static_cast<int>(N)>{o}, seed_);
+  }
+  template <std::size_t N> constexpr auto order(const int (&o)[N]) const {
+    return order(permute(o).indices);
+  }
+  auto order(const std::vector<int>& o) const {
+    detail::check_permutation("order", o);
+    return with(transformer, Act{}, detail::dynamic_order{o}, seed_);
+  }
+  constexpr auto seed(std::uint64_t s) const {
+    return with(transformer, Act{}, order_, detail::own_seed{s});
+  }
+  constexpr auto skip() const {
+    return autoregressive_t<Tr, Act, Order, Seed, true, H...>{transformer, order_, seed_};
+  }
+
+  std::string text() const {
+    return "autoregressive<" + detail::widths_text<H...>() + ">(" + transformer_text(transformer) +
+           ")" + detail::activation_text<Act>() + order_.text() + (Skip ? ".skip()" : "");
+  }
+
+ private:
+  template <class R, class A, class O, class S>
+  static constexpr auto with(R r, A, const O& o, S s) {
+    return autoregressive_t<R, A, O, S, Skip, H...>{r, o, s};
+  }
+};
+
+namespace detail {
+template <class Tr, int... H>
+using plain_autoregressive =
+    autoregressive_t<Tr, activations::relu_t, natural_order, flow_seed, false, H...>;
+}
+
+/// Inverse autoregressive flow: y = s x + (1 - s) m with s = sigmoid(z + 2), (m, z) from a masked
+/// network of hidden widths H. Sampling reads the noise, so it is one plain pass.
+template <int... H> inline constexpr detail::plain_autoregressive<gated_t<>, H...> iaf{};
+
+/// Masked autoregressive flow: the inverse of y = exp(s) x + m with a smoothly bounded s. Scoring
+/// reads the data, so it is one plain pass.
+template <int... H> inline constexpr inverse_t<detail::plain_autoregressive<affine_t, H...>> maf{};
+
+/// Any transformer driven by a masked network: `autoregressive<64, 64>(rational_quadratic<8>)`.
+template <int... H, transformer Tr = affine_t> constexpr auto autoregressive(Tr t = {}) {
+  return detail::plain_autoregressive<Tr, H...>{t};
+}
+
+} // namespace bijou::inline BIJOU_ISA

@@ -1,0 +1,322 @@
+#pragma once
+/// \file
+/// Neighbouring elementwise words as one layer: a row is loaded once, mapped by all, stored once.
+///
+/// Permutations between them cost nothing: each op has a table that says which of its variables
+/// lies in a row of the tile, or that it leaves the row alone.
+
+#include <bijou/bijectors/elementwise.hpp>
+#include <bijou/bijectors/layer.hpp>
+#include <bijou/bijectors/named_tensors.hpp>
+#include <bijou/bijectors/permute.hpp>
+#include <bijou/transformers/transformer.hpp>
+
+#include <boost/hana/at.hpp>
+#include <boost/hana/basic_tuple.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace bijou::inline BIJOU_ISA {
+
+namespace detail {
+
+/// One elementwise word in a run: its map, and where its variables lie.
+template <class T, int D, class Op> struct op_site {
+  static constexpr int constant_count = constants_of<Op>();
+  static constexpr int row_stride = round_up(D, 16); // of a parameter's row in theta
+  static constexpr int parameter_count = Op::parameters * row_stride;
+
+  [[no_unique_address]] Op op{};
+  index_table<D> variable{}; // row -> variable of this word, or -1: untouched
+  int offset = 0;            // of its parameters, from the run's
+  int word = 0;              // its number in the expression, for names
+  std::array<T, static_cast<std::size_t>(std::max(1, constant_count* D))> constants{};
+
+  bool applies(int row) const { return variable[static_cast<std::size_t>(row)] >= 0; }
+  /// theta of the variable in this row: constants of the word, or free parameters.
+  auto theta(const T* run, int row) const {
+    const int v = variable[static_cast<std::size_t>(row)];
+    if constexpr (constant_count > 0)
+      return theta_broadcast<T>{constants.data() + v, D};
+    else
+      return theta_broadcast<T>{run + offset + v, row_stride};
+  }
+};
+
+} // namespace detail
+
+/// A run of elementwise ops. Tape: the rows it was given. Cost: one pass over the rows.
+template <class T, int L, int D, class... Ops> class elementwise_run {
+ public:
+  using value_type = T;
+  using pack = simd::pack<T>;
+  static constexpr int count = sizeof...(Ops);
+  static constexpr int most_parameters = std::max({0, Ops::parameters...});
+  static constexpr int scratch_rows = std::max(1, most_parameters);
+  static constexpr int tape_rows = D;
+  static constexpr int folded_size = 0;
+
+  /// Adds what op number I is and where its variables lie.
+  template <int I, class Op>
+  void set_op(const Op& op, int word, const detail::index_table<D>& variable) {
+    auto& site = at<I>();
+    site.op = op;
+    site.word = word;
+    site.variable = variable;
+    int offset = 0;
+    for_each_op([&](auto& s) {
+      s.offset = offset;
+      offset += s.parameter_count;
+    });
+    if constexpr (requires { op.fill_constants(site.constants.data(), D); })
+      op.fill_constants(site.constants.data(), D);
+  }
+
+  // --- evaluation
+  // ---------------------------------------------------------------------------------
+
+  void forward(const tile<T>& t) const { map_rows<forward_way>(t); }
+  void inverse(const tile<T>& t) const { map_rows<inverse_way>(t); }
+  void forward(const tile<T>& t, T* tape) const {
+    std::copy_n(t.x, D * L, tape);
+    forward(t);
+  }
+  void inverse(const tile<T>& t, T* tape) const {
+    std::copy_n(t.x, D * L, tape);
+    inverse(t);
+  }
+  void forward(const event<T>& e) const { map_event<forward_way>(e); }
+  void inverse(const event<T>& e) const { map_event<inverse_way>(e); }
+
+  // --- adjoints
+  // -----------------------------------------------------------------------------------
+
+  void forward_adjoint(const cotangent_tile<T>& t, const T* tape) const {
+    pull_back<forward_way>(t, tape);
+  }
+  void inverse_adjoint(const cotangent_tile<T>& t, const T* tape) const {
+    pull_back<inverse_way>(t, tape);
+  }
+
+  // --- parameters
+  // ---------------------------------------------------------------------------------
+
+  int parameter_count() const { return (0 + ... + detail::op_site<T, D, Ops>::parameter_count); }
+  int structural_count() const {
+    int n = 0;
+    for_each_parameter([&](int) { ++n; });
+    return n;
+  }
+  std::size_t offset() const { return offset_; }
+  void set_offset(std::size_t offset, std::size_t) { offset_ = offset; }
+  template <class F> void for_each_structural(F&& f) const { for_each_parameter(f); }
+  void clear_corners(T* parameters) const {
+    std::array<bool, static_cast<std::size_t>(
+                         std::max(1, (0 + ... + detail::op_site<T, D, Ops>::parameter_count)))>
+        owned{};
+    for_each_parameter([&](int i) { owned[static_cast<std::size_t>(i)] = true; });
+    for (std::size_t i = 0; i < static_cast<std::size_t>(parameter_count()); ++i)
+      if (!owned[i]) parameters[offset_ + i] = T(0);
+  }
+  template <class Random> void initialise(T* parameters, Random&&) const {
+    for_each_op([&](const auto& s) {
+      for_each_variable(s, [&](int v) {
+        if constexpr (requires(T* p) { s.op.identity(p, 1); })
+          s.op.identity(parameters + offset_ + s.offset + v, s.row_stride);
+      });
+    });
+  }
+  void fold_context(const T*, const T*, T*) const {}
+
+  /// Names: layers.I.theta of shape (parameters, D) for the free parameters of word I.
+  void save(const T* parameters, const std::string&, tensor_set<T>& set) const {
+    for_each_op([&](const auto& s) {
+      constexpr int p = std::remove_cvref_t<decltype(s.op)>::parameters;
+      if constexpr (p > 0) {
+        std::vector<T> values(static_cast<std::size_t>(p * D), T(0));
+        for_each_variable(s, [&](int v) {
+          for (int j = 0; j < p; ++j)
+            values[static_cast<std::size_t>(j * D + v)] =
+                parameters[offset_ + static_cast<std::size_t>(s.offset + j * s.row_stride + v)];
+        });
+        set.add(name_of(s), {static_cast<std::size_t>(p), static_cast<std::size_t>(D)}, values);
+      }
+    });
+  }
+  void load_structure(const std::string&, const tensor_set<T>&) const {}
+  void load(const std::string&, const tensor_set<T>& set, T* parameters) const {
+    for_each_op([&](const auto& s) {
+      constexpr int p = std::remove_cvref_t<decltype(s.op)>::parameters;
+      if constexpr (p > 0) {
+        const auto& values =
+            set.at(name_of(s), {static_cast<std::size_t>(p), static_cast<std::size_t>(D)});
+        for_each_variable(s, [&](int v) {
+          for (int j = 0; j < p; ++j)
+            parameters[offset_ + static_cast<std::size_t>(s.offset + j * s.row_stride + v)] =
+                values[static_cast<std::size_t>(j * D + v)];
+        });
+      }
+    });
+  }
+
+ private:
+  static constexpr bool forward_way = true;
+  static constexpr bool inverse_way = false;
+
+  template <int I> auto& at() { return boost::hana::at_c<I>(sites_); }
+  template <int I> const auto& at() const { return boost::hana::at_c<I>(sites_); }
+  template <class F> void for_each_op(F&& f) {
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      (f(at<I>()), ...);
+    }(std::make_integer_sequence<int, count>{});
+  }
+  template <class F> void for_each_op(F&& f) const {
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      (f(at<I>()), ...);
+    }(std::make_integer_sequence<int, count>{});
+  }
+  /// The ops in the order in which a sample meets them.
+  template <bool Forward, class F> void for_each_op_along(F&& f) const {
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      (f(std::integral_constant < int, Forward ? I : count - 1 - I > {}), ...);
+    }(std::make_integer_sequence<int, count>{});
+  }
+  template <class Site, class F> static void for_each_variable(const Site& s, F&& f) {
+    for (int row = 0; row < D; ++row)
+      if (s.applies(row)) f(s.variable[static_cast<std::size_t>(row)]);
+  }
+  template <class F> void for_each_parameter(F&& f) const {
+    for_each_op([&](const auto& s) {
+      for_each_variable(s, [&](int v) {
+        for (int j = 0; j < std::remove_cvref_t<decltype(s.op)>::parameters; ++j)
+          f(s.offset + j * s.row_stride + v);
+      });
+    });
+  }
+  template <class Site> static std::string name_of(const Site& s) {
+    return "layers." + std::to_string(s.word) + ".theta";
+  }
+
+  /// One value of a row through all ops; the log slopes summed in the order of the ops.
+  template <bool Forward>
+  BIJOU_INLINE mapped<pack> map_value(const T* theta, int row, pack v) const {
+    pack sum(T(0));
+    for_each_op_along<Forward>([&](auto i) {
+      const auto& s = at<i.value>();
+      if (!s.applies(row)) return;
+      using Op = std::remove_cvref_t<decltype(s.op)>;
+      const auto th = s.theta(theta, row);
+      const mapped<pack> m = Forward ? s.op.forward(v, th) : s.op.inverse(v, th);
+      const pack slope = inverse_transformer<Op>::log_slope_of(m);
+      v = m.value;
+      sum = Forward ? sum + slope : sum - slope;
+    });
+    return {v, sum};
+  }
+  template <bool Forward> void map_rows(const tile<T>& t) const {
+    const T* theta = t.theta + offset_;
+    for (int row = 0; row < D; ++row) {
+      if (untouched(row)) continue;
+      for (int s = 0; s < t.lanes; s += pack::size) {
+        const mapped<pack> m = map_value<Forward>(theta, row, pack::load(t.x + row * L + s));
+        m.value.store(t.x + row * L + s);
+        (pack::load(t.log_det + s) + m.log_slope).store(t.log_det + s);
+      }
+    }
+  }
+  template <bool Forward> void map_event(const event<T>& e) const {
+    const T* theta = e.theta + offset_;
+    pack sum(*e.log_det);
+    for (int row = 0; row < D; ++row) {
+      if (untouched(row)) continue;
+      const mapped<pack> m = map_value<Forward>(theta, row, pack(e.x[row]));
+      e.x[row] = m.value[0];
+      sum += m.log_slope;
+    }
+    *e.log_det = sum[0];
+  }
+  bool untouched(int row) const {
+    bool none = true;
+    for_each_op([&](const auto& s) { none = none && !s.applies(row); });
+    return none;
+  }
+
+  template <bool Forward> void pull_back(const cotangent_tile<T>& t, const T* tape) const {
+    for (int row = 0; row < D; ++row)
+      if (!untouched(row)) pull_back_row<Forward>(t, tape + row * L, row);
+  }
+  /// Maps the row again, keeping the value before each op, then walks the ops back.
+  template <bool Forward>
+  void pull_back_row(const cotangent_tile<T>& t, const T* tape, int row) const {
+    const T* theta = t.theta + offset_;
+    std::array<pack, static_cast<std::size_t>((0 + ... + Ops::parameters) + 1)> sums{};
+    for (pack& p : sums) p = pack(T(0));
+    for (int s = 0; s < t.lanes; s += pack::size) {
+      std::array<pack, static_cast<std::size_t>(count) + 1> x; // x[i]: noise side of op i
+      constexpr std::size_t start = Forward ? 0 : count;
+      x[start] = pack::load(tape + s);
+      for_each_op_along<Forward>([&](auto i) {
+        const auto& site = at<i.value>();
+        constexpr auto k = static_cast<std::size_t>(i.value);
+        const auto th = site.theta(theta, row);
+        const bool on = site.applies(row);
+        if constexpr (Forward)
+          x[k + 1] = on ? site.op.forward(x[k], th).value : x[k];
+        else
+          x[k] = on ? site.op.inverse(x[k + 1], th).value : x[k + 1];
+      });
+      pack g = pack::load(t.g + row * L + s);
+      const pack gl = pack::load(t.log_det + s);
+      for_each_op_along<!Forward>([&](auto i) {
+        const auto& site = at<i.value>();
+        if (!site.applies(row)) return;
+        const pack v = x[static_cast<std::size_t>(i.value)];
+        const auto th = site.theta(theta, row);
+        const sum_sink sink{sums.data() + first_sum<i.value>()};
+        if constexpr (Forward) {
+          g = site.op.pull_back(v, th, g, gl, sink);
+        } else {
+          const slopes<pack> d = site.op.slope(v, th);
+          g = fnma(gl, d.dlog, g) / d.slope;
+          site.op.pull_back(v, th, -g, -gl, sink);
+        }
+      });
+      g.store(t.g + row * L + s);
+    }
+    add_sums(t.gradient + offset_, row, sums);
+  }
+  /// Cotangents of shared parameters add up over strips, then over the lanes of a pack.
+  struct sum_sink {
+    pack* sums;
+    BIJOU_INLINE void set(int j, pack g) const { sums[j] += g; }
+  };
+  template <int I> static constexpr int first_sum() {
+    constexpr std::array<int, static_cast<std::size_t>(count)> p{Ops::parameters...};
+    int n = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(I); ++i) n += p[i];
+    return n;
+  }
+  template <class Sums> void add_sums(T* gradient, int row, const Sums& sums) const {
+    for_each_op_along<true>([&](auto i) {
+      const auto& site = at<i.value>();
+      if (!site.applies(row)) return;
+      const int v = site.variable[static_cast<std::size_t>(row)];
+      for (int j = 0; j < std::remove_cvref_t<decltype(site.op)>::parameters; ++j) {
+        alignas(64) T lanes[pack::size];
+        sums[static_cast<std::size_t>(first_sum<i.value>() + j)].store(lanes);
+        T total = T(0);
+        for (T l : lanes) total += l;
+        gradient[site.offset + j * site.row_stride + v] += total;
+      }
+    });
+  }
+
+  boost::hana::basic_tuple<detail::op_site<T, D, Ops>...> sites_{};
+  std::size_t offset_ = 0;
+};
+
+} // namespace bijou::inline BIJOU_ISA

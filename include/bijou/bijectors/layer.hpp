@@ -1,0 +1,82 @@
+#pragma once
+/// \file
+/// What a word becomes when a flow is made: a layer, and what a layer sees of a tile of samples.
+///
+/// A tile is D rows of L lanes: a row for each variable, a lane for each sample. Row r of a block
+/// starts at `block + r * L`. Layers update the rows in place and keep no state of their own.
+///
+/// A layer has
+///
+/// | member | what |
+/// |---|---|
+/// | `scratch_rows`, `tape_rows` | rows of L lanes it needs to evaluate; to be differentiated |
+/// | `forward(t)`, `inverse(t)` | map the rows; add log\|det\| of the map applied to `t.log_det` |
+/// | `forward(t, tape)`, `inverse(t, tape)` | the same, keeping what the adjoint needs |
+/// | `forward_adjoint(t, tape)`, `inverse_adjoint(t, tape)` | turn cotangents of outputs into |
+/// | | cotangents of inputs, in place, and add to the parameters' gradient |
+/// | `forward(e)`, `inverse(e)` | one event, lanes along outputs: the same bits |
+
+#include <bijou/kernels/simd.hpp>
+#include <bijou/kernels/unroll.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// A tile on its way through the chain.
+template <class T> struct tile {
+  const T* theta;   ///< the flow's whole parameter vector
+  const T* context; ///< C rows of L lanes, or null
+  const T* folded;  ///< first-layer biases that a fixed context was folded into, or null
+  T* x;             ///< D rows of L lanes, updated in place
+  T* log_det;       ///< one row of L lanes, nats
+  T* scratch;       ///< what the widest layer asks for
+  int lanes;        ///< lanes in use, rounded up to whole strips; spare ones repeat a sample
+};
+
+/// The cotangents of a tile on their way back.
+template <class T> struct cotangent_tile {
+  const T* theta;
+  const T* context;
+  T* g;             ///< D rows of L lanes, updated in place
+  const T* log_det; ///< cotangent of the log-determinant, one row of L lanes
+  T* context_g;     ///< C rows, accumulated into; or null
+  T* gradient;      ///< laid out as theta, accumulated into
+  T* scratch;
+  int lanes; ///< cotangents of spare lanes are zero
+};
+
+/// One event on its way through the chain: rows of one lane.
+template <class T> struct event {
+  const T* theta;
+  const T* context; ///< C values, or null
+  const T* folded;
+  T* x;       ///< D values, updated in place
+  T* log_det; ///< one value, nats
+  T* scratch;
+};
+
+/// A layer turned round: its inverse is its forward map, the sign of the log-det included.
+template <class Layer> struct inverted : Layer {
+  using value_type = typename Layer::value_type;
+  using tile_type = tile<value_type>;
+  using event_type = event<value_type>;
+  using cotangent_type = cotangent_tile<value_type>;
+
+  void forward(const tile_type& t) const { Layer::inverse(t); }
+  void inverse(const tile_type& t) const { Layer::forward(t); }
+  void forward(const tile_type& t, value_type* tape) const { Layer::inverse(t, tape); }
+  void inverse(const tile_type& t, value_type* tape) const { Layer::forward(t, tape); }
+  void forward_adjoint(const cotangent_type& t, value_type* tape) const {
+    Layer::inverse_adjoint(t, tape);
+  }
+  void inverse_adjoint(const cotangent_type& t, value_type* tape) const {
+    Layer::forward_adjoint(t, tape);
+  }
+  void forward(const event_type& e) const { Layer::inverse(e); }
+  void inverse(const event_type& e) const { Layer::forward(e); }
+};
+
+} // namespace bijou::inline BIJOU_ISA

@@ -1,0 +1,307 @@
+#pragma once
+/// \file
+/// The machine behind learned words: a transformer, and the masked network that drives it.
+///
+/// A conditioner says which variables the network reads and which the transformer maps:
+/// `sequential` ones (autoregressive) map all, each from those before it, and are inverted by a
+/// sweep through the network; the others (coupling) keep what they read, and run the network the
+/// same way in both directions.
+
+#include <bijou/bijectors/layer.hpp>
+#include <bijou/bijectors/named_tensors.hpp>
+#include <bijou/bijectors/permute.hpp>
+#include <bijou/bijectors/transform_rows.hpp>
+#include <bijou/networks/masked_network.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// y = f(x; theta(x)) on the variables that the conditioner maps.
+///
+/// Cost of a tile: forward and inverse about one pass over the network's weights each; their
+/// adjoints about two (data and weights). Tape: the input rows, hidden activations and theta.
+template <class T, int L, int D, int C, class Conditioner, class Tr, class Act, bool Skip, int... H>
+class network_layer {
+ public:
+  using value_type = T;
+  using network_type = masked_network<T, L, Act, H...>;
+
+  static constexpr int stride = out_stride(Tr::parameters);
+  static constexpr int out_rows = bijou::out_rows(D, Tr::parameters);
+  static constexpr int hidden_rows = network_type::hidden_rows;
+  static constexpr int pre_rows = network_type::needs_pre ? hidden_rows : 0;
+  static constexpr int scratch_rows =
+      hidden_rows + out_rows + std::max(2 + D, (detail::transposed_size<T, L> + L - 1) / L + D);
+  static constexpr int tape_rows = D + hidden_rows + pre_rows + out_rows + 2;
+  /// Values that a folded context takes: biases of the layers that read it.
+  static constexpr int folded_size = C > 0 ? detail::round_up(network_type::widths[0], 16) +
+                                                 (Skip ? out_rows : 0)
+                                           : 0;
+
+  network_layer() = default;
+  /// order: rank -> variable; the first `kept` ranks are read and kept, the others mapped;
+  /// position: variable -> row of the tile.
+  network_layer(Tr transformer, const detail::index_table<D>& order, int kept,
+                const detail::index_table<D>& position)
+      : transformer_(transformer), order_(order), position_(position), mapped_(D - kept),
+        degrees_(Conditioner::degrees(kept, D - kept, C, {H...})),
+        network_(degrees_, Tr::parameters, Skip) {
+    set_rows();
+  }
+
+  // --- evaluation
+  // ---------------------------------------------------------------------------------
+
+  void forward(const tile<T>& t) const {
+    if constexpr (Skip) {
+      // y overwrites x block by block, and direct connections still need x: read a copy.
+      T* copy = t.scratch + (hidden_rows + out_rows + 2) * L;
+      std::copy_n(t.x, D * L, copy);
+      run_forward(t, copy, scratch_of(t));
+    } else {
+      run_forward(t, t.x, scratch_of(t));
+    }
+  }
+  void inverse(const tile<T>& t) const { run_inverse(t, scratch_of(t)); }
+
+  void forward(const tile<T>& t, T* tape) const {
+    std::copy_n(t.x, D * L, tape);
+    run_forward(t, tape, tape_of(tape));
+  }
+  void inverse(const tile<T>& t, T* tape) const {
+    run_inverse(t, tape_of(tape));
+    std::copy_n(t.x, D * L, tape);
+  }
+
+  void forward(const event<T>& e) const {
+    buffers b = event_buffers(e.scratch);
+    const T* x = e.x;
+    if constexpr (Skip) {
+      std::copy_n(e.x, D, b.sums);
+      x = b.sums;
+    }
+    event_sum acc;
+    network_.forward_one(event_pass(e, x, b));
+    detail::transform_event<forward_way, stride>(transformer_, 0, mapped_, e.x, mapped_rows(),
+                                                 b.out, acc);
+    *e.log_det = (simd::pack<T>(*e.log_det) + acc.total())[0];
+  }
+  void inverse(const event<T>& e) const {
+    const buffers b = event_buffers(e.scratch);
+    event_sum acc;
+    const auto solve = [&](int first, int last) {
+      detail::transform_event<inverse_way, stride>(transformer_, first, last, e.x, mapped_rows(),
+                                                   b.out, acc);
+    };
+    if constexpr (Conditioner::sequential) {
+      network_.sweep_one(event_pass(e, e.x, b), solve);
+    } else {
+      network_.forward_one(event_pass(e, e.x, b));
+      solve(0, mapped_);
+    }
+    *e.log_det = (simd::pack<T>(*e.log_det) - acc.total())[0];
+  }
+
+  // --- adjoints
+  // -----------------------------------------------------------------------------------
+
+  void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
+    const buffers b = tape_of(tape);
+    const auto g = cotangents_of(t);
+    detail::pull_back_rows<L, stride>(transformer_, 0, mapped_, tape, mapped_rows(), b.out, t.g,
+                                      t.log_det, g.out, t.lanes);
+    const auto pass = pass_of(t.theta, t.context, nullptr, tape, b, t.lanes);
+    network_.adjoint(pass, g);
+    network_.weight_gradient(pass, g, t.lanes, t.gradient + offset_, gradient_scratch(t));
+  }
+  void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const {
+    const buffers b = tape_of(tape);
+    const auto g = cotangents_of(t);
+    const auto pass = pass_of(t.theta, t.context, nullptr, tape, b, t.lanes);
+    const auto pull = [&](int first, int last) {
+      detail::pull_back_inverse_rows<L, stride>(transformer_, first, last, tape, mapped_rows(),
+                                                b.out, t.g, t.log_det, g.out, t.lanes);
+    };
+    if constexpr (Conditioner::sequential) {
+      network_.sweep_adjoint(pass, g, pull);
+    } else {
+      pull(0, mapped_);
+      network_.adjoint(pass, g);
+    }
+    network_.weight_gradient(pass, g, t.lanes, t.gradient + offset_, gradient_scratch(t));
+  }
+
+  // --- parameters
+  // ---------------------------------------------------------------------------------
+
+  int parameter_count() const { return network_.parameter_count(); }
+  int structural_count() const { return network_.structural_count(); }
+  std::size_t offset() const { return offset_; }
+  void set_offset(std::size_t offset, std::size_t folded) {
+    offset_ = offset;
+    folded_offset_ = folded;
+  }
+  /// Zeros what no connection owns: padding and the corners of panels.
+  void clear_corners(T* parameters) const { network_.clear_corners(parameters + offset_); }
+  /// Near the identity: the network's outputs start small around the transformer's identity.
+  template <class Random> void initialise(T* parameters, Random&& random) const {
+    T* theta = parameters + offset_;
+    network_.initialise(theta, random);
+    if constexpr (requires(T* p) { transformer_.identity(p, 1); }) {
+      std::array<T, static_cast<std::size_t>(Tr::parameters)> neutral{};
+      transformer_.identity(neutral.data(), 1);
+      for (int r = 0; r < mapped_; ++r)
+        for (int j = 0; j < Tr::parameters; ++j)
+          network_.set_output_bias(theta, r, j, neutral[static_cast<std::size_t>(j)]);
+    }
+  }
+  /// The first layer's biases with the share of a fixed context added: same chain, same bits.
+  void fold_context(const T* parameters, const T* context, T* folded) const {
+    if constexpr (C > 0)
+      network_.fold_context(parameters + offset_, context, folded + folded_offset_);
+  }
+
+  const network_type& network() const { return network_; }
+  const detail::index_table<D>& order() const { return order_; }
+  static constexpr int event_size = D;
+  static constexpr int context_size = C;
+  static constexpr int parameters_per_variable = Tr::parameters;
+
+  // --- canonical form
+  // -----------------------------------------------------------------------------
+
+  /// The network with dense weights, inputs and outputs by variable, hidden units in the order in
+  /// which they were given.
+  dense_network<T> dense(const T* parameters) const {
+    const dense_network<T> net = network_.export_dense(parameters + offset_);
+    if constexpr (Conditioner::sequential)
+      return detail::by_variable(net, order_, C, Tr::parameters);
+    else
+      return net;
+  }
+  void set_dense(const dense_network<T>& net, T* parameters) const {
+    if constexpr (Conditioner::sequential)
+      network_.import_dense(detail::by_rank(net, order_, C, Tr::parameters), parameters + offset_);
+    else
+      network_.import_dense(net, parameters + offset_);
+  }
+  /// Takes another order and other degrees; the parameter count may change, offsets go stale.
+  void set_structure(const detail::index_table<D>& order, const degree_assignment& degrees) {
+    network_ = network_type(degrees, Tr::parameters, Skip);
+    degrees_ = degrees;
+    order_ = order;
+    set_rows();
+  }
+
+  void save(const T* parameters, const std::string& prefix, tensor_set<T>& set) const {
+    if constexpr (Conditioner::sequential)
+      detail::save_structure(degrees_, order_, prefix + Conditioner::prefix, set);
+    detail::save_dense(dense(parameters), prefix + Conditioner::prefix, set);
+  }
+  void load_structure(const std::string& prefix, const tensor_set<T>& set) {
+    if constexpr (Conditioner::sequential) {
+      degree_assignment degrees = degrees_;
+      detail::index_table<D> order = order_;
+      if (detail::load_structure(degrees, order, prefix + Conditioner::prefix, set))
+        set_structure(order, degrees);
+    }
+  }
+  void load(const std::string& prefix, const tensor_set<T>& set, T* parameters) const {
+    dense_network<T> net = dense(parameters);
+    detail::load_dense(net, prefix + Conditioner::prefix, set);
+    set_dense(net, parameters);
+  }
+
+ private:
+  using event_sum = detail::slope_sum<simd::pack<T>, Tr::has_factor>;
+  static constexpr auto forward_way = detail::direction::forward;
+  static constexpr auto inverse_way = detail::direction::inverse;
+
+  struct buffers {
+    T* hidden;
+    T* pre;
+    T* out;
+    T* sums;
+  };
+  buffers scratch_of(const tile<T>& t) const {
+    T* p = t.scratch;
+    return {p, nullptr, p + hidden_rows * L, p + (hidden_rows + out_rows) * L};
+  }
+  buffers tape_of(T* tape) const {
+    T* hidden = tape + D * L;
+    T* out = hidden + (hidden_rows + pre_rows) * L;
+    return {hidden, pre_rows ? hidden + hidden_rows * L : nullptr, out, out + out_rows * L};
+  }
+  buffers event_buffers(T* scratch) const {
+    return {scratch, nullptr, scratch + hidden_rows, scratch + hidden_rows + out_rows};
+  }
+
+  auto pass_of(const T* theta, const T* context, const T* folded, const T* x, const buffers& b,
+               int lanes) const {
+    return typename network_type::pass{.theta = theta + offset_,
+                                       .context = context,
+                                       .first_bias = folded ? folded + folded_offset_ : nullptr,
+                                       .x = x,
+                                       .rows = input_rows(),
+                                       .hidden = b.hidden,
+                                       .pre = b.pre,
+                                       .out = b.out,
+                                       .lanes = lanes};
+  }
+  auto event_pass(const event<T>& e, const T* x, const buffers& b) const {
+    return pass_of(e.theta, e.context, e.folded, x, b, 1);
+  }
+
+  void run_forward(const tile<T>& t, const T* x, const buffers& b) const {
+    std::fill_n(b.sums, 2 * L, T(0));
+    network_.forward(pass_of(t.theta, t.context, t.folded, x, b, t.lanes),
+                     [&](int first, int last) {
+                       detail::transform_rows<forward_way, L, stride>(
+                           transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
+                     });
+    detail::add_slope_sums<forward_way, L>(transformer_, b.sums, t.log_det, t.lanes);
+  }
+  void run_inverse(const tile<T>& t, const buffers& b) const {
+    std::fill_n(b.sums, 2 * L, T(0));
+    network_.sweep(pass_of(t.theta, t.context, t.folded, t.x, b, t.lanes),
+                   [&](int first, int last) {
+                     detail::transform_rows<inverse_way, L, stride>(
+                         transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
+                   });
+    detail::add_slope_sums<inverse_way, L>(transformer_, b.sums, t.log_det, t.lanes);
+  }
+
+  auto cotangents_of(const cotangent_tile<T>& t) const {
+    typename network_type::cotangents g{
+        .out = t.scratch + hidden_rows * L, .hidden = t.scratch, .x = t.g, .context = t.context_g};
+    detail::clear_padding_rows<L, stride, Tr::parameters>(g.out, mapped_, out_rows, t.lanes);
+    return g;
+  }
+  T* gradient_scratch(const cotangent_tile<T>& t) const {
+    return t.scratch + (hidden_rows + out_rows) * L;
+  }
+
+  void set_rows() {
+    for (std::size_t rank = 0; rank < static_cast<std::size_t>(D); ++rank)
+      ranks_[rank] = position_[static_cast<std::size_t>(order_[rank])];
+  }
+  /// Rank -> row of what the transformer maps, and of what the network reads.
+  const int* mapped_rows() const { return ranks_.data() + (D - mapped_); }
+  const int* input_rows() const { return ranks_.data(); }
+
+  [[no_unique_address]] Tr transformer_{};
+  detail::index_table<D> order_{};    // rank -> variable
+  detail::index_table<D> position_{}; // variable -> row of the tile
+  detail::index_table<D> ranks_{};    // rank -> row of the tile
+  int mapped_ = D;
+  degree_assignment degrees_{};
+  network_type network_{};
+  std::size_t offset_ = 0;
+  std::size_t folded_offset_ = 0;
+};
+
+} // namespace bijou::inline BIJOU_ISA

@@ -1,0 +1,162 @@
+#pragma once
+/// \file
+/// A transformer applied to rows of a tile or values of one event: the epilogue of every
+/// conditioner, one piece of code for all paths, so that they give the same bits.
+
+#include <bijou/kernels/math.hpp>
+#include <bijou/kernels/simd.hpp>
+#include <bijou/transformers/transformer.hpp>
+
+#include <array>
+#include <cstddef>
+
+namespace bijou::inline BIJOU_ISA::detail {
+
+/// Logarithms of slopes, summed over variables in ascending order. Slopes that come as
+/// log_slope - log1p(factor) share one logarithm: p <- p + e (1 + p) keeps prod (1 + e) - 1 exactly
+/// where a plain product would lose small e. Each e is at most 1: 64 of them cannot overflow.
+template <class P, bool HasFactor> struct slope_sum {
+  P sum{typename P::value_type(0)};
+  P product{typename P::value_type(0)};
+
+  BIJOU_INLINE void add(int rank, P log_slope, P factor) {
+    sum += log_slope;
+    if constexpr (HasFactor) {
+      product = fma(factor, P(1) + product, product);
+      if (rank % 64 == 63) flush();
+    }
+  }
+  BIJOU_INLINE P total() {
+    if constexpr (HasFactor) flush();
+    return sum;
+  }
+
+ private:
+  BIJOU_INLINE void flush() {
+    sum -= math::log1p(product);
+    product = P(0);
+  }
+};
+
+/// Which way a transformer is run.
+enum class direction : unsigned char { forward, inverse };
+
+template <direction Way, class Tr, class P, class Theta>
+BIJOU_INLINE mapped<P> run_transformer(const Tr& tr, P v, const Theta& theta) {
+  if constexpr (Way == direction::forward)
+    return tr.forward(v, theta);
+  else
+    return tr.inverse(v, theta);
+}
+
+/// The transformer on the rows of ranks [first, last) of a tile. Row of rank r: rows[r] of x;
+/// its theta: rows r * Stride ... of out. Running sums live in two rows of `sums`.
+template <direction Way, int L, int Stride, class T, class Tr>
+void transform_rows(const Tr& tr, int first, int last, T* x, const int* rows, const T* out, T* sums,
+                    int lanes) {
+  using P = simd::pack<T>;
+  for (int s = 0; s < lanes; s += P::size) {
+    slope_sum<P, Tr::has_factor> acc{P::load(sums + s), P::load(sums + L + s)};
+    for (int r = first; r < last; ++r) {
+      T* row = x + rows[r] * L + s;
+      const mapped<P> m =
+          run_transformer<Way>(tr, P::load(row), theta_rows<T>{out + r * Stride * L + s, L});
+      m.value.store(row);
+      acc.add(r, m.log_slope, m.factor);
+    }
+    acc.sum.store(sums + s);
+    acc.product.store(sums + L + s);
+  }
+}
+
+/// Adds the sums that transform_rows left to the log-det row, with the sign of the direction.
+template <direction Way, int L, class T, class Tr>
+void add_slope_sums(const Tr&, const T* sums, T* log_det, int lanes) {
+  using P = simd::pack<T>;
+  for (int s = 0; s < lanes; s += P::size) {
+    slope_sum<P, Tr::has_factor> acc{P::load(sums + s), P::load(sums + L + s)};
+    const P total = acc.total();
+    const P before = P::load(log_det + s);
+    (Way == direction::forward ? before + total : before - total).store(log_det + s);
+  }
+}
+
+/// The transformer on ranks [first, last) of one event, lanes along ranks. The theta of rank r are
+/// the values r * Stride ... of out. `acc` is lane 0 of everything.
+template <direction Way, int Stride, class T, class Tr>
+void transform_event(const Tr& tr, int first, int last, T* x, const int* rows, const T* out,
+                     slope_sum<simd::pack<T>, Tr::has_factor>& acc) {
+  using P = simd::pack<T>;
+  constexpr int W = P::size;
+  alignas(64) T value[W];
+  alignas(64) T log_slope[W];
+  alignas(64) T factor[W];
+  alignas(64) T theta[static_cast<std::size_t>(Tr::parameters > 0 ? Tr::parameters : 1) * W];
+  for (int r = first; r < last; r += W) {
+    const int n = last - r < W ? last - r : W;
+    for (int i = 0; i < W; ++i) {
+      const int k = r + (i < n ? i : 0); // spare lanes repeat the first rank
+      value[i] = x[rows[k]];
+      for (int j = 0; j < Tr::parameters; ++j) theta[j * W + i] = out[k * Stride + j];
+    }
+    const mapped<P> m = run_transformer<Way>(tr, P::load(value), theta_rows<T>{theta, W});
+    m.value.store(value);
+    m.log_slope.store(log_slope);
+    m.factor.store(factor);
+    for (int i = 0; i < n; ++i) {
+      x[rows[r + i]] = value[i];
+      acc.add(r + i, P(log_slope[i]), P(factor[i]));
+    }
+  }
+}
+
+/// Cotangents of the forward map on ranks [first, last): g becomes that of x, g_out that of theta.
+template <int L, int Stride, class T, class Tr>
+void pull_back_rows(const Tr& tr, int first, int last, const T* x, const int* rows, const T* out,
+                    T* g, const T* g_log_det, T* g_out, int lanes) {
+  using P = simd::pack<T>;
+  for (int s = 0; s < lanes; s += P::size) {
+    const P gl = P::load(g_log_det + s);
+    for (int r = first; r < last; ++r) {
+      const int at = rows[r] * L + s;
+      const int params = r * Stride * L + s;
+      const P gx = tr.pull_back(P::load(x + at), theta_rows<T>{out + params, L}, P::load(g + at),
+                                gl, theta_sink<T>{g_out + params, L});
+      gx.store(g + at);
+    }
+  }
+}
+
+/// The same for the inverse map, from the forward map's derivatives: with x = f^-1(y; theta),
+/// b = gx - gl d log f'/dx, gy = b / f', and theta gets the pull-back of (-gy, -gl).
+template <int L, int Stride, class T, class Tr>
+void pull_back_inverse_rows(const Tr& tr, int first, int last, const T* x, const int* rows,
+                            const T* out, T* g, const T* g_log_det, T* g_out, int lanes) {
+  using P = simd::pack<T>;
+  for (int s = 0; s < lanes; s += P::size) {
+    const P gl = P::load(g_log_det + s);
+    for (int r = first; r < last; ++r) {
+      const int at = rows[r] * L + s;
+      const int params = r * Stride * L + s;
+      const theta_rows<T> theta{out + params, L};
+      const P v = P::load(x + at);
+      const slopes<P> d = tr.slope(v, theta);
+      const P gy = fnma(gl, d.dlog, P::load(g + at)) / d.slope;
+      tr.pull_back(v, theta, -gy, -gl, theta_sink<T>{g_out + params, L});
+      gy.store(g + at);
+    }
+  }
+}
+
+/// Zeros the rows of g_out that belong to no parameter: those that pad a rank to Stride rows.
+template <int L, int Stride, int Parameters, class T>
+void clear_padding_rows(T* g_out, int ranks, int total_rows, int lanes) {
+  auto clear = [&](int row) {
+    for (int s = 0; s < lanes; ++s) g_out[row * L + s] = T(0);
+  };
+  for (int r = 0; r < ranks; ++r)
+    for (int j = Parameters; j < Stride; ++j) clear(r * Stride + j);
+  for (int row = ranks * Stride; row < total_rows; ++row) clear(row);
+}
+
+} // namespace bijou::inline BIJOU_ISA::detail
