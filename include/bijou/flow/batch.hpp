@@ -1,0 +1,96 @@
+#pragma once
+/// \file
+/// Batches in memory: where samples come from and where results go, a tile at a time.
+///
+/// A source has `count()` and two `load` functions: one that fills the rows of a tile, one for a
+/// single event. Variable v goes to row (or value) position[v]. A sink is its reverse. Other kinds
+/// of batch (xtensor expressions, for one) are further sources: interop/xtensor.hpp.
+
+#include <bijou/kernels/tile.hpp>
+
+#include <array>
+#include <cstddef>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// `count` samples in memory: variable v of sample i is data[i * sample_stride + v *
+/// variable_stride]. Row-major is {data, n, D, 1}; strides count elements.
+template <class T> struct batch_view {
+  T* data = nullptr;
+  std::size_t count = 0;
+  std::ptrdiff_t sample_stride = 0;
+  std::ptrdiff_t variable_stride = 1;
+};
+
+/// Row-major samples, one after another.
+template <class T> constexpr batch_view<T> rows_of(T* data, std::size_t count, int size) {
+  return {data, count, size, 1};
+}
+
+namespace detail {
+
+/// True for the table 0, 1, 2, ...: blocks of rows can then be transposed.
+inline bool is_identity(const int* position, int size) {
+  for (int v = 0; v < size; ++v)
+    if (position[v] != v) return false;
+  return true;
+}
+
+/// A source that reads memory.
+template <class T> struct memory_source {
+  batch_view<const T> batch;
+
+  std::size_t count() const { return batch.count; }
+  template <int L>
+  void load(std::size_t first, int n, int size, T* tile, const int* position) const {
+    load_tile<T, L>(view(first), n, size, tile, is_identity(position, size) ? nullptr : position);
+  }
+  void load(std::size_t i, int size, T* values, const int* position) const {
+    const auto from = view(i);
+    for (int v = 0; v < size; ++v) values[position[v]] = *from.variable(v);
+  }
+
+ private:
+  sample_view<const T> view(std::size_t first) const {
+    return {batch.data + static_cast<std::ptrdiff_t>(first) * batch.sample_stride,
+            batch.sample_stride, batch.variable_stride};
+  }
+};
+
+/// A sink that writes memory.
+template <class T> struct memory_sink {
+  batch_view<T> batch;
+
+  explicit operator bool() const { return batch.data != nullptr; }
+  template <int L>
+  void store(std::size_t first, int n, int size, const T* tile, const int* position) const {
+    store_tile<T, L>(tile, n, size, view(first), is_identity(position, size) ? nullptr : position);
+  }
+  void store(std::size_t i, int size, const T* values, const int* position) const {
+    const auto to = view(i);
+    for (int v = 0; v < size; ++v) *to.variable(v) = values[position[v]];
+  }
+
+ private:
+  sample_view<T> view(std::size_t first) const {
+    return {batch.data + static_cast<std::ptrdiff_t>(first) * batch.sample_stride,
+            batch.sample_stride, batch.variable_stride};
+  }
+};
+
+/// A sink for results that nobody wants.
+struct no_sink {
+  explicit operator bool() const { return false; }
+  template <int L, class T> void store(std::size_t, int, int, const T*, const int*) const {}
+  template <class T> void store(std::size_t, int, const T*, const int*) const {}
+};
+
+/// The context of all samples: values that every sample shares, with the first layers' biases they
+/// were folded into; nothing at all where the flow has no given<C>.
+template <class T> struct shared_context {
+  const T* values = nullptr;
+  const T* folded = nullptr;
+};
+
+} // namespace detail
+} // namespace bijou::inline BIJOU_ISA

@@ -1,0 +1,241 @@
+#pragma once
+/// \file
+/// A chain of words with its parameters: `bijector<T, E>`, what flows are made of.
+///
+/// The functions here take pointers and strides and allocate nothing when given a workspace; the
+/// calls on xtensor expressions come from interop/xtensor.hpp.
+
+#include <bijou/flow/batch.hpp>
+#include <bijou/flow/program.hpp>
+#include <bijou/flow/workspace.hpp>
+#include <bijou/grammar/text.hpp>
+#include <bijou/interop/xtensor.hpp>
+#include <bijou/random/initial_normals.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// A bijection of R^D, or of the sets its words say, with parameters of type T.
+///
+/// A regular value: copies are independent. Evaluation is const, has no hidden state and may run
+/// from any number of threads, each with a workspace of its own. Sample i of a result depends on
+/// sample i of the input alone, to the last bit, whatever the batch it came in.
+template <class T, class E>
+class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>::size> {
+ public:
+  using value_type = T;
+  using expression_type = E;
+  using program_type = program<T, E>;
+  static constexpr int size = program_type::size;            ///< D
+  static constexpr int context_size = program_type::context; ///< C, 0 without given<C>
+  static constexpr bool conditional = context_size > 0;
+
+  /// An empty bijector, to be assigned to; every other call needs one that was made.
+  bijector() = default;
+  bijector(const E& e, std::uint64_t seed) : program_(e) {
+    parameters_.assign(program_.parameter_count(), T(0));
+    text_ = expression_text(e);
+    initialise(e, seed);
+  }
+
+  std::array<std::size_t, 1> event_shape() const { return {static_cast<std::size_t>(size)}; }
+  std::array<std::size_t, 0> batch_shape() const { return {}; }
+  /// The expression as it could be written; files carry it and are checked against it.
+  const std::string& text() const { return text_; }
+
+  // --- parameters: parameters.hpp has names, masks and files
+  // -----------------------------------------
+
+  /// All parameters, flat and aligned, packed as the kernels read them. Entries that no connection
+  /// owns (is_structural) must stay 0: write through set_parameters, or call clear_padding after.
+  std::span<T> parameters() & { return parameters_; }
+  std::span<const T> parameters() const& { return parameters_; }
+  std::span<T> parameters() && = delete;
+  /// Copies values in and zeros what no connection owns.
+  /// \throws std::invalid_argument if the length is not parameters().size()
+  void set_parameters(std::span<const T> values) {
+    if (values.size() != parameters_.size())
+      throw std::invalid_argument("set_parameters: expected " + std::to_string(parameters_.size()) +
+                                  " values, got " + std::to_string(values.size()));
+    std::copy(values.begin(), values.end(), parameters_.begin());
+    clear_padding(parameters_);
+  }
+  /// Zeros the entries of a vector laid out like parameters() that no connection owns.
+  void clear_padding(std::span<T> values) const { program_.clear_corners(values.data()); }
+  /// Parameters that a connection owns: what counts as the size of the model.
+  std::size_t num_parameters() const { return program_.structural_count(); }
+  /// Entry i is 1 where parameters()[i] is owned by a connection, else 0.
+  std::vector<std::uint8_t> structure() const {
+    aligned_vector<T> ones(parameters_.size(), T(1));
+    clear_padding(ones);
+    return {ones.begin(), ones.end()};
+  }
+
+  // --- memory
+  // ---------------------------------------------------------------------------------------
+
+  workspace<T> make_workspace() const { return {aligned_vector<T>(plan::evaluation_size)}; }
+  workspace<T> make_gradient_workspace() const { return {aligned_vector<T>(plan::gradient_size)}; }
+  static constexpr std::size_t workspace_size() { return plan::evaluation_size; }
+
+  // --- maps: forward(...) and inverse(...) are in calls.hpp and interop/xtensor.hpp
+  // -----------------------------------------------------------------------------------------
+
+  /// The loop over tiles that all maps share. Context is a detail::shared_context<T> or a source
+  /// with one row for each sample.
+  template <bool Forward, class Source, class Sink, class Context>
+  void map(const Source& from, const Sink& to, T* log_det, workspace<T>& ws,
+           const Context& context) const {
+    const int* in = Forward ? noise_position.data() : program_.position().data();
+    const int* out = Forward ? program_.position().data() : noise_position.data();
+    for_each_part(
+        from.count(), ws, context,
+        [&](std::size_t i, const event<T>& e) {
+          from.load(i, size, e.x, in);
+          run<Forward>(e);
+          to.store(i, size, e.x, out);
+          if (log_det) log_det[i] = *e.log_det;
+        },
+        [&](std::size_t first, int n, const tile<T>& t) {
+          from.template load<lanes>(first, n, size, t.x, in);
+          run<Forward>(t);
+          to.template store<lanes>(first, n, size, t.x, out);
+          if (log_det) std::copy_n(t.log_det, n, log_det + first);
+        });
+  }
+
+  const program_type& compiled() const { return program_; }
+  program_type& compiled() { return program_; }
+
+  /// What calls without a context use.
+  auto context() const {
+    static_assert(!conditional, "bijou: this flow has a given<C>: pass the context, as in "
+                                "log_prob(y, context), or fix it with condition(context)");
+    return detail::shared_context<T>{};
+  }
+  /// A context that all samples share, with its share of every first layer computed once.
+  struct folded_context {
+    aligned_vector<T> values, folded;
+    detail::shared_context<T> shared() const {
+      return {values.data(), folded.empty() ? nullptr : folded.data()};
+    }
+  };
+  template <class Source> folded_context fold_context(const Source& c) const {
+    folded_context result{aligned_vector<T>(static_cast<std::size_t>(context_size)),
+                          aligned_vector<T>(static_cast<std::size_t>(needs::folded_size))};
+    c.load(0, context_size, result.values.data(), context_position.data());
+    program_.fold_context(parameters_.data(), result.values.data(), result.folded.data());
+    return result;
+  }
+
+ protected:
+  using needs = typename program_type::needs;
+  using plan = detail::workspace_plan<program_type>;
+  static constexpr int lanes = program_type::lanes;
+  using shared = detail::shared_context<T>;
+
+  /// The noise end keeps its order: permutations are pushed to the data end.
+  static constexpr detail::index_table<size> noise_position = detail::identity_order<size>();
+  template <bool Forward, class Tile> void run(const Tile& t) const {
+    if constexpr (Forward)
+      program_.forward(t);
+    else
+      program_.inverse(t);
+  }
+  /// Calls with one event, or with tiles of samples, whatever suits the size of the batch: the bits
+  /// are the same. The log-det starts at 0.
+  template <class Context, class OneEvent, class OneTile>
+  void for_each_part(std::size_t count, workspace<T>& ws, const Context& context,
+                     OneEvent&& one_event, OneTile&& one_tile) const {
+    T* m = ws.memory.data();
+    if (ws.memory.size() < plan::evaluation_size)
+      throw std::invalid_argument("bijou: expected a workspace of " +
+                                  std::to_string(plan::evaluation_size) + " values, got " +
+                                  std::to_string(ws.memory.size()) +
+                                  "; take make_workspace() of this flow");
+    if (count <= few) {
+      for (std::size_t i = 0; i < count; ++i) {
+        event<T> e{parameters_.data(),
+                   nullptr,
+                   nullptr,
+                   m + plan::x * lanes,
+                   m + plan::log_det * lanes,
+                   m + plan::scratch * lanes};
+        set_context(e, context, i, m + plan::context * lanes);
+        *e.log_det = T(0);
+        one_event(i, e);
+      }
+      return;
+    }
+    tile<T> t = make_tile(m);
+    for (std::size_t first = 0; first < count; first += lanes) {
+      const int n = static_cast<int>(std::min<std::size_t>(lanes, count - first));
+      t.lanes = lanes_for<T>(n);
+      set_context(t, context, first, n, m + plan::context * lanes);
+      std::fill_n(t.log_det, lanes, T(0));
+      one_tile(first, n, t);
+    }
+  }
+  tile<T> make_tile(T* m) const {
+    return {
+        parameters_.data(),        nullptr, nullptr, m + plan::x * lanes, m + plan::log_det * lanes,
+        m + plan::scratch * lanes, 0};
+  }
+
+  // Contexts: nothing, one for all (folded, and as rows where a layer wants them), one for each.
+  void set_context(event<T>& e, const shared& c, std::size_t, T*) const {
+    e.context = c.values;
+    e.folded = c.folded;
+  }
+  template <class Source>
+  void set_context(event<T>& e, const Source& c, std::size_t i, T* memory) const {
+    c.load(i, context_size, memory, context_position.data());
+    e.context = memory;
+  }
+  void set_context(tile<T>& t, const shared& c, std::size_t, int, T* memory) const {
+    if constexpr (conditional) {
+      t.folded = c.folded;
+      t.context = memory;
+      if (!c.folded)
+        for (int k = 0; k < context_size; ++k) std::fill_n(memory + k * lanes, lanes, c.values[k]);
+    }
+  }
+  template <class Source>
+  void set_context(tile<T>& t, const Source& c, std::size_t first, int n, T* memory) const {
+    c.template load<lanes>(first, n, context_size, memory, context_position.data());
+    t.context = memory;
+  }
+  static constexpr auto context_position =
+      detail::identity_order<(conditional ? context_size : 1)>();
+
+  /// Batches of so few samples go one by one.
+  static constexpr std::size_t few = 2;
+
+  program_type program_;
+  aligned_vector<T> parameters_;
+  std::string text_;
+
+ private:
+  void initialise(const E& e, std::uint64_t seed) {
+    std::uint64_t number = 0;
+    std::vector<std::uint64_t> seeds; // of each word: its own, or the flow's and its number
+    for_each_word(e, [&](const auto& w) {
+      seeds.push_back(detail::seed_of(w, detail::mixed_bits(seed + number++)));
+    });
+    program_.each_with_word([&](const auto& layer, int word) {
+      initial_normals random(seeds[static_cast<std::size_t>(word)]);
+      layer.initialise(parameters_.data(), random);
+    });
+    clear_padding(parameters_);
+  }
+};
+
+} // namespace bijou::inline BIJOU_ISA

@@ -1,0 +1,74 @@
+#pragma once
+/// \file
+/// `make_flow<T>(expression, seed)` and `make_bijector<T, D>(chain, seed)`: from words to numbers.
+
+#include <bijou/flow/bijector.hpp>
+#include <bijou/flow/flow.hpp>
+#include <bijou/grammar/pipe.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace bijou::inline BIJOU_ISA {
+
+namespace detail {
+
+/// Stands where a bijector has no base: D variables with the support the chain asks for.
+template <int D, kind K> struct open_end {
+  using bijou_tag = base_tag;
+  static constexpr auto at = place<D>::all(K);
+  static std::string text() { return "make_bijector<" + std::to_string(D) + ">"; }
+};
+
+/// Whether words, left to right, fit a place.
+template <int D, class... W> constexpr bool fits_all(place<D> p, types<W...>) {
+  bool good = true;
+  ((good = good && W::fits(p) == misfit::none, p = W::after(p), ++p.words), ...);
+  return good;
+}
+/// The support at the noise end under which a chain fits: the line if it can be.
+template <int D, class Words> constexpr kind start_of() {
+  for (const kind k : {kind::line, kind::unit, kind::positive, kind::symmetric, kind::interval})
+    if (fits_all(place<D>::all(k), Words{})) return k;
+  return kind::line;
+}
+
+} // namespace detail
+
+/// Adds parameters to an expression, initialised near the identity; every seed gives other ones.
+/// \throws std::invalid_argument if something known at run time only (the length of a std::vector,
+/// the bounds of an interval) does not fit
+template <class T, class E> auto make_flow(const E& e, std::uint64_t seed = 0) {
+  static_assert(std::is_floating_point_v<T> && sizeof(T) <= sizeof(double),
+                "bijou: make_flow<T>(expression) makes flows of float or double");
+  constexpr bool has_base = base<E> || expression<E>;
+  static_assert(has_base,
+                "bijou: make_flow needs a base, as in normal<8> | word; without one it is "
+                "make_bijector<T, D>(word | word)");
+  if constexpr (has_base)
+    return flow<T, E>(e, seed);
+  else
+    return 0;
+}
+
+/// Adds parameters to a chain of words on D variables.
+template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t seed = 0) {
+  constexpr bool is_chain = word<E> || chain<E> || transformer_item<E>;
+  static_assert(is_chain,
+                "bijou: make_bijector<T, D>(word | word) takes words without a base; with "
+                "one it is make_flow<T>(base | word)");
+  if constexpr (is_chain) {
+    using words = words_of<decltype(detail::as_word(e))>;
+    const auto whole = detail::open_end<D, detail::start_of<D, words>()>{} | e;
+    return bijector<T, std::remove_const_t<decltype(whole)>>(whole, seed);
+  } else {
+    return 0;
+  }
+}
+
+/// The type of a flow of an expression object, for class members:
+/// `flow_for<posterior, float> q = make_flow<float>(posterior);`
+template <auto Expression, class T = float>
+using flow_for = flow<T, std::remove_cvref_t<decltype(Expression)>>;
+
+} // namespace bijou::inline BIJOU_ISA

@@ -1,0 +1,39 @@
+#pragma once
+/// \file
+/// The memory that evaluation needs, as a plain value: one for each thread, used again and again.
+
+#include <bijou/kernels/aligned.hpp>
+
+#include <cstddef>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// Rows of lanes for one tile and all layers of a flow; made by make_workspace(). Holds no results:
+/// any call may use it after any other, on one thread at a time.
+template <class T> struct workspace {
+  aligned_vector<T> memory;
+};
+
+namespace detail {
+
+/// How a workspace is divided, in rows of L lanes. Tape and cotangents only for gradients.
+template <class Program> struct workspace_plan {
+  static constexpr int L = Program::lanes;
+  static constexpr int x = 0;
+  static constexpr int log_det = x + Program::size;
+  static constexpr int log_prob = log_det + 1;
+  static constexpr int context = log_prob + 1;
+  static constexpr int folded = context + Program::context;
+  static constexpr int scratch = folded + (Program::needs::folded_size + L - 1) / L;
+  static constexpr int evaluation_rows = scratch + Program::needs::scratch_rows;
+  static constexpr int g = evaluation_rows;
+  static constexpr int g_log_det = g + Program::size;
+  static constexpr int tape = g_log_det + 1;
+  static constexpr int gradient_rows = tape + Program::needs::tape_rows;
+
+  static constexpr std::size_t evaluation_size = static_cast<std::size_t>(evaluation_rows) * L;
+  static constexpr std::size_t gradient_size = static_cast<std::size_t>(gradient_rows) * L;
+};
+
+} // namespace detail
+} // namespace bijou::inline BIJOU_ISA
