@@ -74,24 +74,32 @@ template <int Step> BIJOU_INLINE wide lane_numbers(std::uint64_t offset) {
   return wide::load(numbers) + wide(offset);
 }
 
-/// What a block gives each lane: four words for float, two of 64 bits (low half first) for double.
+/// Numbers a block gives: a float for each word, a double for each two.
 template <class T> inline constexpr int per_block = 16 / static_cast<int>(sizeof(T));
-template <class T> using lane_words = std::array<simd::bits<simd::word<T>>, per_block<T>>;
 
+/// Lanes computed at a time: two vectors of counters hide each other's latency and fit in
+/// registers.
+inline constexpr int lanes_at_once = 2 * wide::size;
+
+/// The words of the blocks of so many lanes. float: word j of all lanes at j. double: 64-bit words,
+/// low half first, word j of the first half of the lanes at j, of the second half at 2 + j.
 template <class T, class Lanes>
-BIJOU_INLINE lane_words<T> words(const Lanes& lanes, domain use, const round_keys& keys) {
+BIJOU_INLINE std::array<simd::bits<simd::word<T>>, 4> words(const Lanes& lanes, domain use,
+                                                            const round_keys& keys) {
   if constexpr (sizeof(T) == 4) {
-    // Even lanes in one vector of counters, odd ones in another.
+    // Even lanes are one vector of counters, odd lanes the other.
     wide_block even = lanes.counter(lane_numbers<2>(0), use);
     wide_block odd = lanes.counter(lane_numbers<2>(1), use);
     philox_blocks(keys, even, odd);
     return {interleave_low(even[0], odd[0]), interleave_low(even[1], odd[1]),
             interleave_low(even[2], odd[2]), interleave_low(even[3], odd[3])};
   } else {
-    wide_block c = lanes.counter(lane_numbers<1>(0), use);
-    philox_blocks(keys, c);
+    wide_block a = lanes.counter(lane_numbers<1>(0), use);
+    wide_block b = lanes.counter(lane_numbers<1>(wide::size), use);
+    philox_blocks(keys, a, b);
     const wide low(0xffffffffU);
-    return {(c[0] & low) | simd::shift_left<32>(c[1]), (c[2] & low) | simd::shift_left<32>(c[3])};
+    return {(a[0] & low) | simd::shift_left<32>(a[1]), (a[2] & low) | simd::shift_left<32>(a[3]),
+            (b[0] & low) | simd::shift_left<32>(b[1]), (b[2] & low) | simd::shift_left<32>(b[3])};
   }
 }
 
@@ -108,6 +116,7 @@ template <class T> BIJOU_INLINE simd::pack<T> open_unit(simd::bits<simd::word<T>
 /// The first `count` lanes to p.
 template <class T> BIJOU_INLINE void store_lanes(simd::pack<T> x, T* p, int count) {
   if (count >= simd::pack<T>::size) return x.store(p);
+  if (count <= 0) return;
   std::array<T, simd::pack<T>::batch::size> spare;
   x.store(spare.data());
   std::copy_n(spare.data(), count, p);
@@ -121,25 +130,28 @@ void fill_tile(const philox& noise, domain use, std::uint64_t first, int D, T* p
   const round_keys keys(noise);
   for (int d = 0; d < D; d += per_block<T>) {
     const auto block = static_cast<std::uint32_t>(d / per_block<T>);
-    T* row = p + d * row_stride;
-    for (int t = 0; t < n; t += simd::pack<T>::size) {
+    for (int t = 0; t < n; t += lanes_at_once) {
       const lanes_are_samples lanes{first + static_cast<std::uint64_t>(t), block};
       const auto w = words<T>(lanes, use, keys);
-      T* q = row + t;
+      T* q = p + d * row_stride + t;
       const int left = n - t;
-      if constexpr (per_block<T> == 4) {
-        if (d + 2 < D) {
-          const auto [x0, x1, x2, x3] = Numbers::four(w[0], w[1], w[2], w[3]);
-          store_lanes(x0, q, left);
-          store_lanes(x1, q + row_stride, left);
-          store_lanes(x2, q + 2 * row_stride, left);
-          if (d + 3 < D) store_lanes(x3, q + 3 * row_stride, left);
-          continue;
-        }
+      if (per_block<T> == 4 && d + 2 >= D) {
+        const auto [x0, x1] = Numbers::two(w[0], w[1]);
+        store_lanes(x0, q, left);
+        if (d + 1 < D) store_lanes(x1, q + row_stride, left);
+        continue;
       }
-      const auto [x0, x1] = Numbers::two(w[0], w[1]);
+      const auto [x0, x1, x2, x3] = Numbers::four(w[0], w[1], w[2], w[3]);
       store_lanes(x0, q, left);
       if (d + 1 < D) store_lanes(x1, q + row_stride, left);
+      if constexpr (per_block<T> == 4) {
+        store_lanes(x2, q + 2 * row_stride, left);
+        if (d + 3 < D) store_lanes(x3, q + 3 * row_stride, left);
+      } else {
+        constexpr int size = simd::pack<T>::size;
+        store_lanes(x2, q + size, left - size);
+        if (d + 1 < D) store_lanes(x3, q + size + row_stride, left - size);
+      }
     }
   }
 }
@@ -147,20 +159,25 @@ void fill_tile(const philox& noise, domain use, std::uint64_t first, int D, T* p
 /// The same numbers of one sample, contiguous.
 template <class Numbers, class T>
 void fill_event(const philox& noise, domain use, std::uint64_t sample, std::span<T> z) {
-  using P = simd::pack<T>;
+  constexpr std::size_t size = simd::pack<T>::size, each = per_block<T>, lanes = lanes_at_once;
   const round_keys keys(noise);
-  constexpr std::size_t size = P::size, each = per_block<T>;
-  for (std::size_t d = 0; d < z.size(); d += each * size) {
+  for (std::size_t d = 0; d < z.size(); d += each * lanes) {
     const auto w =
         words<T>(lanes_are_blocks{sample, static_cast<std::uint32_t>(d / each)}, use, keys);
-    std::array<std::array<T, size>, each> rows;
-    for (std::size_t j = 0; j < each; j += 2) {
-      const auto pair = Numbers::two(w[j], w[j + 1]);
-      pair[0].store(rows[j].data());
-      pair[1].store(rows[j + 1].data());
+    const auto [x0, x1, x2, x3] = Numbers::four(w[0], w[1], w[2], w[3]);
+    // Number j of lane l, which the sample has at each * l + j.
+    alignas(64) std::array<T, each * lanes> rows;
+    x0.store(rows.data());
+    x1.store(rows.data() + lanes);
+    if constexpr (each == 4) {
+      x2.store(rows.data() + 2 * lanes);
+      x3.store(rows.data() + 3 * lanes);
+    } else {
+      x2.store(rows.data() + size);
+      x3.store(rows.data() + size + lanes);
     }
-    const std::size_t count = std::min(z.size() - d, each * size);
-    for (std::size_t i = 0; i < count; ++i) z[d + i] = rows[i % each][i / each];
+    const std::size_t count = std::min(z.size() - d, each * lanes);
+    for (std::size_t i = 0; i < count; ++i) z[d + i] = rows[i % each * lanes + i / each];
   }
 }
 
