@@ -49,7 +49,7 @@ do for [c=0:1] {
   set xtics step[1] nomirror
 
   # On top the marginal of a: shares of all bodies; over the samples the data's outline.
-  set tmargin at screen 0.905
+  set tmargin at screen 0.925
   set bmargin at screen 0.81
   set border 1
   set yrange [0:0.032]
