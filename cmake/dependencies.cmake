@@ -24,19 +24,19 @@ FetchContent_Declare(
   URL https://github.com/nlohmann/json/archive/refs/tags/v3.11.2.tar.gz
       DOWNLOAD_EXTRACT_TIMESTAMP OFF
   FIND_PACKAGE_ARGS 3.9)
-# Of Boost only Hana is used, and Hana needs nothing else of Boost: its own archive is enough.
+# Only headers of Boost are used (Hana, Align): the release is unpacked and not built.
 FetchContent_Declare(
   Boost
-  URL https://github.com/boostorg/hana/archive/refs/tags/boost-1.74.0.tar.gz
+  URL https://archives.boost.io/release/1.74.0/source/boost_1_74_0.tar.gz
       DOWNLOAD_EXTRACT_TIMESTAMP OFF
-  SOURCE_SUBDIR headers_only # no such folder: Hana's build files are not entered
+  SOURCE_SUBDIR headers_only # no such folder: build files, should there be any, are not entered
   FIND_PACKAGE_ARGS 1.74)
 FetchContent_MakeAvailable(xsimd xtl xtensor nlohmann_json Boost)
 
 include(${CMAKE_CURRENT_LIST_DIR}/aliases.cmake)
 if(NOT TARGET Boost::headers)
   add_library(Boost::headers INTERFACE IMPORTED)
-  target_include_directories(Boost::headers INTERFACE ${boost_SOURCE_DIR}/include)
+  target_include_directories(Boost::headers INTERFACE ${boost_SOURCE_DIR})
 endif()
 
 # Tools of tests, examples and benchmarks, each where it is needed.

@@ -1,5 +1,5 @@
 // Compiled like odr.cpp, with the same flow.
 #include "use.hpp"
 
-float odr_twin();
-float odr_twin() { return use(); }
+std::vector<double> odr_twin();
+std::vector<double> odr_twin() { return use(); }

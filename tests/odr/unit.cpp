@@ -1,8 +1,8 @@
 // Compiled once per instruction set; ODR_UNIT is its name.
 #include "use.hpp"
 
-#define ODR_NAME_(unit) odr_##unit
-#define ODR_NAME(unit) ODR_NAME_(unit)
+#define BIJOU_ODR_PASTE(unit) odr_##unit
+#define BIJOU_ODR_NAME(unit) BIJOU_ODR_PASTE(unit)
 
-float ODR_NAME(ODR_UNIT)();
-float ODR_NAME(ODR_UNIT)() { return use(); }
+std::vector<double> BIJOU_ODR_NAME(ODR_UNIT)();
+std::vector<double> BIJOU_ODR_NAME(ODR_UNIT)() { return use(); }
