@@ -39,7 +39,10 @@ template <class T> bool is_close(double actual, double expected, double magnitud
   return near(actual, expected, tolerance<T>(std::max(std::abs(expected), std::abs(magnitude))));
 }
 
-/// For REQUIRE(disagreement(...) == ""): empty if the arrays agree element by element, else a
+/// What `disagreement` returns when there is none.
+inline const std::string agreed;
+
+/// For REQUIRE(disagreement(...) == agreed): empty if the arrays agree element by element, else a
 /// sentence about the worst element. `allowed(i)` is the absolute error of element i.
 template <class Actual, class Expected, class Allowed>
   requires std::is_invocable_r_v<double, Allowed, std::size_t>

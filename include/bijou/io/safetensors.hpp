@@ -77,6 +77,7 @@ class safetensors {
   /// Names of all tensors, sorted.
   std::vector<std::string> names() const {
     std::vector<std::string> result;
+    result.reserve(header_.tensors.size());
     for (const auto& item : header_.tensors) result.push_back(item.first);
     return result;
   }
@@ -199,6 +200,7 @@ inline void write_safetensors(const std::string& path,
                                 reason);
   };
   std::vector<const std::pair<const std::string, tensor_view>*> order;
+  order.reserve(tensors.size());
   for (const auto& item : tensors) order.push_back(&item);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
     return size_of(a->second.type) > size_of(b->second.type);

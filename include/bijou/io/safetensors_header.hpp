@@ -276,26 +276,26 @@ class header_events {
   }
 
   void finish_tensor() {
-    const auto missing = [&](const char* field) {
-      refuse(file_, "tensor " + in_quotes(name_) + " has no " + field);
+    const auto required = [&](auto& field, const char* name) -> auto& {
+      if (!field) refuse(file_, "tensor " + in_quotes(name_) + " has no " + name);
+      return *field;
     };
-    if (!type_) missing("dtype");
-    if (!shape_) missing("shape");
-    if (!offsets_) missing("data_offsets");
-    const auto [begin, end] = *offsets_;
-    const auto bytes = byte_count(*type_, *shape_);
-    const std::string about = "tensor " + in_quotes(name_) + " of shape " + to_string(*shape_);
+    const dtype type = required(type_, "dtype");
+    auto& shape = required(shape_, "shape");
+    const auto [begin, end] = required(offsets_, "data_offsets");
+    const auto bytes = byte_count(type, shape);
+    const std::string about = "tensor " + in_quotes(name_) + " of shape " + to_string(shape);
     if (!bytes) refuse(file_, about + " has more bytes than can be counted");
     if (begin > end) {
       refuse(file_, about + " ends at byte " + std::to_string(end) + ", before its beginning at " +
                         std::to_string(begin));
     }
     if (end - begin != *bytes) {
-      refuse(file_, about + " and type " + std::string(io::to_string(*type_)) + " needs " +
+      refuse(file_, about + " and type " + std::string(io::to_string(type)) + " needs " +
                         std::to_string(*bytes) + " bytes, but its offsets span " +
                         std::to_string(end - begin));
     }
-    header_.tensors.emplace(name_, tensor_entry{*type_, std::move(*shape_), begin, end});
+    header_.tensors.emplace(name_, tensor_entry{type, std::move(shape), begin, end});
   }
 
   std::string file_;

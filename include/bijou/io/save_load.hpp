@@ -1,0 +1,74 @@
+#pragma once
+/// \file
+/// Flows in safetensors files: `save(q, path)`, `load(q, path)`.
+///
+/// A file holds named_parameters(q), so that any safetensors reader sees dense weights under
+/// canonical names, and the expression's text in the metadata, which must be that of the flow it is
+/// loaded into. Densities are the same to the last bit after a round trip.
+
+#include <bijou/flow/parameters.hpp>
+#include <bijou/io/safetensors.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// Which files a flow takes: those of its own scalar type, or float and double alike.
+using io::conversion;
+
+/// Writes all parameters. Either the whole file appears under `path`, or nothing changes.
+/// \throws io::file_error if the file cannot be written
+template <class T, class E> void save(const bijector<T, E>& f, const std::string& path) {
+  const tensor_set<T> set = named_parameters(f);
+  std::map<std::string, io::tensor_view, std::less<>> tensors;
+  for (const auto& t : set.values) tensors.emplace(t.name, io::tensor_of(t.values, t.shape));
+  for (const auto& t : set.integers) tensors.emplace(t.name, io::tensor_of(t.values, t.shape));
+  io::write_safetensors(path, tensors, {{"format", "bijou 1"}, {"expression", f.text()}});
+}
+
+/// Reads parameters that save wrote. `load(q, path, conversion::floating)` also takes a file of the
+/// other scalar type.
+/// \throws io::file_error with a sentence that says what is wrong if the file is damaged, of another
+/// expression or another scalar type, or lacks a tensor; f is then unchanged
+template <class Flow>
+  requires requires(const Flow& f) { f.compiled(); }
+void load(Flow& f, const std::string& path, conversion allowed = conversion::none) {
+  using T = typename Flow::value_type;
+  const auto file = io::safetensors::read(path);
+  const auto refuse = [&](const std::string& why) -> void {
+    throw io::file_error("\"" + path + "\": " + why);
+  };
+  const auto text = file.metadata().find("expression");
+  if (text == file.metadata().end())
+    refuse("holds no expression: it was not written by save");
+  else if (text->second != f.text())
+    refuse("holds the parameters of " + text->second + ", expected those of " + f.text());
+
+  tensor_set<T> set;
+  for (const auto& name : file.names()) {
+    const io::tensor_view view = file.tensor(name);
+    if (view.type == io::dtype::i64)
+      set.add_integers(name, file.template as<std::int64_t>(name));
+    else
+      set.add(name, view.shape, file.template as<T>(name, allowed));
+  }
+  const tensor_set<T> own = named_parameters(f);
+  std::set<std::string> known;
+  for (const auto& t : own.values) known.insert(t.name);
+  for (const auto& t : own.integers) known.insert(t.name);
+  for (const auto& name : file.names())
+    if (!known.contains(name)) refuse("holds tensor \"" + name + "\", which this flow has not");
+  try {
+    set_named_parameters(f, set);
+  } catch (const std::invalid_argument& e) {
+    refuse(e.what());
+  }
+}
+
+} // namespace bijou::inline BIJOU_ISA
