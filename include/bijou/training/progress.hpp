@@ -52,6 +52,13 @@ class progress_line {
                (options_.mode == progress_mode::always || rewrites_);
   }
 
+  progress_line(const progress_line&) = delete;
+  progress_line& operator=(const progress_line&) = delete;
+  /// An error message that follows begins on a line of its own.
+  ~progress_line() {
+    if (open_) std::fputc('\n', options_.out);
+  }
+
   bool enabled() const { return enabled_; }
 
   /// Shows the report, or leaves it out when the last line is too young. Never allocates.
@@ -68,6 +75,7 @@ class progress_line {
     if (!enabled_) return;
     write(report, now());
     if (rewrites_) std::fputc('\n', options_.out);
+    open_ = false;
     std::fflush(options_.out);
   }
 
@@ -124,6 +132,7 @@ class progress_line {
     else
       std::fprintf(options_.out, "%s\n", line);
     width_ = n;
+    open_ = rewrites_;
     std::fflush(options_.out);
   }
 
@@ -133,6 +142,7 @@ class progress_line {
   int width_ = 0;
   bool enabled_ = false;
   bool rewrites_ = false;
+  bool open_ = false; // the cursor stands behind a line that may still change
 };
 
 } // namespace bijou::inline BIJOU_ISA

@@ -1,0 +1,113 @@
+#pragma once
+/// \file
+/// Where a training run's samples come from: checks, the validation split, gathered minibatches.
+
+#include <bijou/kernels/aligned.hpp>
+#include <bijou/random/shuffle.hpp>
+#include <bijou/training/objectives.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace bijou::inline BIJOU_ISA::detail {
+
+template <class T> const T& element(const batch_view<const T>& b, std::size_t row, int column) {
+  return b.data[static_cast<std::ptrdiff_t>(row) * b.sample_stride + column * b.variable_stride];
+}
+
+/// Throws unless all values are finite and lengths fit.
+template <class Flow> void check_training_batch(const scored_batch<typename Flow::value_type>& b) {
+  check_batch<Flow>(b);
+  if (b.samples.count > std::numeric_limits<std::uint32_t>::max())
+    throw std::invalid_argument("fit: expected fewer than 2^32 samples, got " +
+                                std::to_string(b.samples.count));
+  const auto check = [](const char* what, const auto& values, int columns) {
+    for (std::size_t i = 0; i < values.count; ++i)
+      for (int d = 0; d < columns; ++d)
+        if (const auto x = element(values, i, d); !std::isfinite(x))
+          throw std::invalid_argument("fit: expected finite " + std::string(what) + ", got " +
+                                      std::to_string(x) + " in row " + std::to_string(i) +
+                                      ", column " + std::to_string(d));
+  };
+  check("samples", b.samples, Flow::size);
+  if constexpr (Flow::conditional) check("contexts", b.context, Flow::context_size);
+  check("weights", rows_of(b.weights.data(), b.weights.size(), 1), 1);
+}
+
+/// Mean weight of some samples: what losses are divided by.
+template <class T>
+double mean_weight(const scored_batch<T>& b, std::span<const std::uint32_t> rows) {
+  if (b.weights.empty() || rows.empty()) return 1;
+  double sum = 0;
+  for (const std::uint32_t i : rows) sum += static_cast<double>(b.weights[i]);
+  if (!(sum > 0))
+    throw std::invalid_argument("fit: expected weights with a positive sum, got " +
+                                std::to_string(sum));
+  return sum / static_cast<double>(rows.size());
+}
+
+/// Samples copied row after row, with what belongs to them.
+template <class Flow> class gathered_batch {
+  using T = typename Flow::value_type;
+
+ public:
+  gathered_batch(const scored_batch<T>& from, std::size_t count)
+      : from_(from), samples_(count * size), context_(count * context_size),
+        weights_(from.weights.empty() ? 0 : count) {}
+
+  /// Puts sample rows[i] of the source at place i, for all i in [begin, end).
+  void gather(std::span<const std::uint32_t> rows, std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      for (std::size_t d = 0; d < size; ++d)
+        samples_[i * size + d] = element(from_.samples, rows[i], static_cast<int>(d));
+      for (std::size_t d = 0; d < context_size; ++d)
+        context_[i * context_size + d] = element(from_.context, rows[i], static_cast<int>(d));
+      if (!weights_.empty()) weights_[i] = from_.weights[rows[i]];
+    }
+  }
+  /// Samples in places [begin, end).
+  scored_batch<T> view(std::size_t begin, std::size_t end) const {
+    const std::size_t n = end - begin;
+    scored_batch<T> b{rows_of(samples_.data() + begin * size, n, Flow::size)};
+    if constexpr (Flow::conditional)
+      b.context = rows_of(context_.data() + begin * context_size, n, Flow::context_size);
+    if (!weights_.empty()) b.weights = std::span(weights_).subspan(begin, n);
+    return b;
+  }
+
+ private:
+  static constexpr auto size = static_cast<std::size_t>(Flow::size);
+  static constexpr auto context_size = static_cast<std::size_t>(Flow::context_size);
+  scored_batch<T> from_;
+  aligned_vector<T> samples_, context_, weights_;
+};
+
+/// Row numbers of training and validation samples.
+struct row_split {
+  std::vector<std::uint32_t> training, validation;
+
+  /// A share drawn by the seed goes to validation.
+  row_split(std::size_t count, double fraction, const philox& noise) : training(count) {
+    if (!(fraction >= 0 && fraction < 1))
+      throw std::invalid_argument("fit: expected 0 <= validation_fraction < 1, got " +
+                                  std::to_string(fraction));
+    std::iota(training.begin(), training.end(), 0U);
+    const auto aside = static_cast<std::size_t>(fraction * static_cast<double>(count));
+    if (aside == 0) return;
+    shuffle(training, noise, 0); // training shuffles begin with epoch 1
+    validation.assign(training.end() - static_cast<std::ptrdiff_t>(aside), training.end());
+    training.resize(count - aside);
+    std::sort(validation.begin(), validation.end());
+    std::sort(training.begin(), training.end());
+  }
+};
+
+} // namespace bijou::inline BIJOU_ISA::detail

@@ -1,0 +1,235 @@
+#pragma once
+/// \file
+/// The training loop behind `fit`: steps, epochs, early stopping, and what happens when it fails.
+
+#include <bijou/training/adam.hpp>
+#include <bijou/training/batches.hpp>
+#include <bijou/training/fit_options.hpp>
+#include <bijou/training/thread_team.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bijou::inline BIJOU_ISA::detail {
+
+/// One run: holds everything that a step needs, so that steps allocate nothing.
+template <class Flow> class fit_loop {
+  using T = typename Flow::value_type;
+
+ public:
+  /// Trains q on the rows `order` of `samples`; all rows of `validation` judge.
+  fit_loop(Flow& q, const scored_batch<T>& samples, std::vector<std::uint32_t> order,
+           const scored_batch<T>& validation, const fit_options& options)
+      : q_(q), options_(options), order_(std::move(order)), validation_(validation),
+        batches_(count_batches(order_.size(), options)),
+        steps_(static_cast<std::int64_t>(batches_) * std::max(options.epochs, 0)),
+        team_(options.threads), batch_(samples, std::min(order_.size(), options.batch_size)),
+        log_prob_(std::max(options.batch_size, validation.samples.count)),
+        optimizer_(q.parameters().size(), options.optimizer),
+        best_(q.parameters().begin(), q.parameters().end()) {
+    training_weight_ = mean_weight(samples, order_);
+    std::vector<std::uint32_t> all(validation.samples.count);
+    std::iota(all.begin(), all.end(), 0U);
+    validation_weight_ = mean_weight(validation, all);
+    const auto n = static_cast<std::size_t>(team_.size());
+    losses_.resize(n);
+    for (std::size_t rank = 0; rank < n; ++rank) {
+      gradients_.emplace_back(q.parameters().size());
+      workspaces_.push_back(q.make_gradient_workspace());
+    }
+    result_.history.reserve(static_cast<std::size_t>(std::max(options.epochs, 0)));
+  }
+
+  fit_result run() {
+    try {
+      loop();
+    } catch (...) {
+      restore();
+      throw;
+    }
+    if (has_validation()) restore();
+    return std::move(result_);
+  }
+
+ private:
+  void loop() {
+    progress_line line(options_.progress);
+    progress_report report{.epochs = options_.epochs, .steps = steps_};
+    const auto start = std::chrono::steady_clock::now();
+    if (has_validation()) result_.best_validation = report.validation = validate(0);
+    const philox noise(options_.seed);
+    for (int epoch = 1; epoch <= options_.epochs; ++epoch) {
+      fit_epoch record{.epoch = epoch};
+      report.epoch = epoch;
+      shuffle(order_, noise, static_cast<std::uint64_t>(epoch));
+      double sum = 0;
+      for (std::size_t b = 0; b < batches_; ++b) {
+        const share rows = share::of(order_.size(), b, batches_);
+        sum += step(epoch, b == 0, rows, record) * static_cast<double>(rows.end - rows.begin);
+        report.step = step_;
+        report.samples += static_cast<std::int64_t>(rows.end - rows.begin);
+        report.training = sum / static_cast<double>(rows.end);
+        line.update(report);
+      }
+      record.training = report.training;
+      if (has_validation()) record.validation = report.validation = validate(epoch);
+      record.best = keep(epoch, record.validation);
+      record.seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      result_.history.push_back(record);
+      if (options_.callback && !options_.callback(record)) {
+        result_.reason = stop_reason::callback;
+        break;
+      }
+      if (has_validation() && options_.patience > 0 &&
+          epoch - result_.best_epoch >= options_.patience) {
+        result_.reason = stop_reason::patience;
+        break;
+      }
+    }
+    line.finish(report);
+  }
+
+  /// One minibatch: places [begin, end) of the order. Returns its loss.
+  double step(int epoch, bool first_of_epoch, share places, fit_epoch& record) {
+    ++step_;
+    const std::size_t count = places.end - places.begin;
+    const auto rows = std::span<const std::uint32_t>(order_).subspan(places.begin, count);
+    const auto scale = static_cast<T>(-1 / (static_cast<double>(count) * training_weight_));
+    team_.run([&](int rank) {
+      const auto r = static_cast<std::size_t>(rank);
+      const share mine = share::of(count, r, gradients_.size());
+      std::fill(gradients_[r].begin(), gradients_[r].end(), T(0));
+      losses_[r] = 0;
+      if (mine.begin == mine.end) return;
+      batch_.gather(rows, mine.begin, mine.end);
+      losses_[r] = accumulate_log_prob_gradient(q_, batch_.view(mine.begin, mine.end), scale,
+                                                std::span<T>(gradients_[r]), workspaces_[r], {},
+                                                log_prob_.data() + mine.begin);
+    });
+    double loss = 0;
+    for (const double l : losses_) loss += l;
+    if (!std::isfinite(loss))
+      fail("the loss became " + std::to_string(loss) + bad_sample(rows), epoch);
+    // Without validation these parameters have just been seen to be good, and nothing else will
+    // say.
+    if (first_of_epoch && !has_validation()) remember();
+    sum_gradients();
+    const double factor = options_.schedule ? options_.schedule(step_ - 1, steps_) : 1.0;
+    const double norm = optimizer_.step(q_.parameters(), gradients_[0], factor);
+    if (!std::isfinite(norm)) fail("the gradient's norm became " + std::to_string(norm), epoch);
+    record.learning_rate = factor * options_.optimizer.learning_rate;
+    record.gradient_norm = std::max(record.gradient_norm, norm);
+    return loss;
+  }
+
+  /// Into the gradient of rank 0, in order of the ranks.
+  void sum_gradients() {
+    if (team_.size() == 1) return;
+    team_.run([&](int rank) {
+      const share mine =
+          share::of(gradients_[0].size(), static_cast<std::size_t>(rank), gradients_.size());
+      for (std::size_t r = 1; r < gradients_.size(); ++r)
+        for (std::size_t i = mine.begin; i < mine.end; ++i) gradients_[0][i] += gradients_[r][i];
+    });
+  }
+
+  double validate(int epoch) {
+    const std::size_t count = validation_.samples.count;
+    team_.run([&](int rank) {
+      const auto r = static_cast<std::size_t>(rank);
+      const share mine = share::of(count, r, gradients_.size());
+      if (mine.begin == mine.end) return;
+      const auto part = [&](batch_view<const T> b) {
+        b.data += static_cast<std::ptrdiff_t>(mine.begin) * b.sample_stride;
+        b.count = mine.end - mine.begin;
+        return b;
+      };
+      if constexpr (Flow::conditional)
+        q_.log_prob(part(validation_.samples), part(validation_.context),
+                    log_prob_.data() + mine.begin, workspaces_[r]);
+      else
+        q_.log_prob(part(validation_.samples), log_prob_.data() + mine.begin, workspaces_[r]);
+    });
+    double sum = 0; // in the samples' order: the same for every number of threads
+    for (std::size_t i = 0; i < count; ++i) {
+      const double weight =
+          validation_.weights.empty() ? 1.0 : static_cast<double>(validation_.weights[i]);
+      if (weight != 0) sum -= weight * static_cast<double>(log_prob_[i]);
+    }
+    const double loss = sum / (static_cast<double>(count) * validation_weight_);
+    if (!std::isfinite(loss))
+      fail("the validation loss became " + std::to_string(loss) + bad_sample({}), epoch);
+    return loss;
+  }
+
+  /// Remembers the parameters if they are the best so far.
+  bool keep(int epoch, double validation) {
+    if (has_validation() && !(validation < result_.best_validation)) return false;
+    result_.best_epoch = epoch;
+    result_.best_validation = validation;
+    if (has_validation()) remember();
+    return true;
+  }
+  void remember() {
+    const std::span<const T> now = std::as_const(q_).parameters();
+    std::copy(now.begin(), now.end(), best_.begin());
+  }
+  void restore() { std::copy(best_.begin(), best_.end(), q_.parameters().begin()); }
+
+  /// Which sample of the latest batch spoils the loss; rows are empty for validation samples.
+  std::string bad_sample(std::span<const std::uint32_t> rows) const {
+    const std::size_t count = rows.empty() ? validation_.samples.count : rows.size();
+    for (std::size_t i = 0; i < count; ++i)
+      if (!std::isfinite(log_prob_[i]))
+        return ": log_prob of " +
+               (rows.empty() ? "validation sample " + std::to_string(i)
+                             : "sample " + std::to_string(rows[i])) +
+               " is " + std::to_string(log_prob_[i]);
+    return "";
+  }
+  [[noreturn]] void fail(const std::string& what, int epoch) const {
+    throw training_error("fit: in epoch " + std::to_string(epoch) + ", step " +
+                             std::to_string(step_) + ", " + what +
+                             ". The flow has the last good parameters. -inf is a sample outside "
+                             "the flow's support; else try a lower learning rate or max_norm",
+                         epoch, step_);
+  }
+
+  bool has_validation() const { return validation_.samples.count > 0; }
+
+  static std::size_t count_batches(std::size_t count, const fit_options& options) {
+    if (count == 0) throw std::invalid_argument("fit: expected samples to train on, got none");
+    if (options.batch_size == 0)
+      throw std::invalid_argument("fit: expected batch_size >= 1, got 0");
+    return (count + options.batch_size - 1) / options.batch_size;
+  }
+
+  Flow& q_;
+  const fit_options& options_;
+  std::vector<std::uint32_t> order_;
+  scored_batch<T> validation_;
+  std::size_t batches_;
+  std::int64_t steps_;
+  std::int64_t step_ = 0;
+  thread_team team_;
+  gathered_batch<Flow> batch_;
+  std::vector<T> log_prob_;
+  adam<T> optimizer_;
+  aligned_vector<T> best_;
+  double training_weight_ = 1, validation_weight_ = 1;
+  std::vector<aligned_vector<T>> gradients_;
+  std::vector<workspace<T>> workspaces_;
+  std::vector<double> losses_;
+  fit_result result_;
+};
+
+} // namespace bijou::inline BIJOU_ISA::detail
