@@ -72,7 +72,14 @@ TEMPLATE_TEST_CASE("clamped_affine: identity, lanes and NaN", "[transformers][cl
 TEST_CASE("clamped_affine: bounds in the wrong order are refused",
           "[transformers][clamped_affine]") {
   CHECK_THROWS_WITH(clamped_affine.clip(3, -5),
-                    Catch::Contains("expected lo < hi") && Catch::Contains("3.0"));
+                    Catch::Contains("expected lo < hi") && Catch::Contains("3 and -5"));
   CHECK_THROWS_AS(clamped_affine.clip(std::numeric_limits<double>::quiet_NaN(), 0),
                   std::invalid_argument);
+}
+
+TEST_CASE("clamped_affine: its text names options that differ from the default",
+          "[transformers][clamped_affine]") {
+  CHECK(clamped_affine.text() == "clamped_affine");
+  CHECK(clamped_affine.clip(-5, 3).text() == "clamped_affine");
+  CHECK(clamped_affine.clip(-2, 0.5).text() == "clamped_affine.clip(-2, 0.5)");
 }

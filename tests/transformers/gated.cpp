@@ -71,3 +71,9 @@ TEMPLATE_TEST_CASE("gated: theta = 0 shrinks by sigmoid(2); lanes and NaN", "[tr
   check_lanes<TestType>(gated, rng);
   check_nan<TestType>(gated, rng);
 }
+
+TEST_CASE("gated: its text names options that differ from the default", "[transformers][gated]") {
+  CHECK(gated.text() == "gated");
+  CHECK(gated.sigmoid_bias(2).text() == "gated");
+  CHECK(gated.sigmoid_bias(1.5).text() == "gated.sigmoid_bias(1.5)");
+}

@@ -277,3 +277,14 @@ TEST_CASE("rational_quadratic: options out of range are refused",
   CHECK_THROWS_AS(line.boundary_slope(0), std::invalid_argument);
   CHECK_THROWS_AS(line.knot_epsilon(-1e-6), std::invalid_argument);
 }
+
+TEST_CASE("rational_quadratic: its text names options that differ from the default",
+          "[transformers][rational_quadratic]") {
+  CHECK(line.text() == "rational_quadratic<8>");
+  CHECK(line.bound(3).text() == "rational_quadratic<8>");
+  CHECK(wide.text() == "rational_quadratic<10>.bound(14)");
+  CHECK(unit.text() == "rational_quadratic<5>.unit_box()");
+  CHECK(fixed.text() == "rational_quadratic<3>.unit_box().boundary_slope(0.5)");
+  CHECK(pyro.text() ==
+        "rational_quadratic<8>.boundary_slope(0.999).knot_epsilon(1e-06).plain_slopes()");
+}

@@ -15,6 +15,7 @@
 /// exponential an element.
 
 #include <bijou/kernels/math.hpp>
+#include <bijou/transformers/option_text.hpp>
 #include <bijou/transformers/transformer.hpp>
 
 #include <stdexcept>
@@ -44,8 +45,17 @@ template <class Clip = default_clip> struct clamped_affine_t : Clip {
   constexpr clamped_affine_t<set_clip> clip(double lo, double hi) const {
     if (!(lo < hi))
       throw std::invalid_argument("clamped_affine.clip(lo, hi): expected lo < hi, got " +
-                                  std::to_string(lo) + " and " + std::to_string(hi));
+                                  detail::number_text(lo) + " and " + detail::number_text(hi));
     return {{lo, hi}};
+  }
+  /// As it could be written.
+  std::string text() const {
+    std::string t = name;
+    if (this->min_log_scale != default_clip::min_log_scale ||
+        this->max_log_scale != default_clip::max_log_scale)
+      t += ".clip(" + detail::number_text(this->min_log_scale) + ", " +
+           detail::number_text(this->max_log_scale) + ")";
+    return t;
   }
 
   template <class P, class Theta> BIJOU_INLINE mapped<P> forward(P x, const Theta& theta) const {

@@ -17,9 +17,11 @@
 /// an element.
 
 #include <bijou/kernels/math.hpp>
+#include <bijou/transformers/option_text.hpp>
 #include <bijou/transformers/transformer.hpp>
 
 #include <limits>
+#include <string>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -40,6 +42,13 @@ template <class Bias = default_bias> struct gated_t : Bias {
 
   /// The same transformer with the gate sigmoid(z + b).
   constexpr gated_t<set_bias> sigmoid_bias(double b) const { return {{b}}; }
+  /// As it could be written.
+  std::string text() const {
+    std::string t = name;
+    if (this->bias != default_bias::bias)
+      t += ".sigmoid_bias(" + detail::number_text(this->bias) + ")";
+    return t;
+  }
 
   template <class P, class Theta> BIJOU_INLINE mapped<P> forward(P x, const Theta& theta) const {
     const gate<P> g(biased(P(theta[1])));

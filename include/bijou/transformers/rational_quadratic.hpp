@@ -38,6 +38,7 @@
 /// and 4 divisions an element, 7 selects a bin; softplus only of the two slopes that are used.
 
 #include <bijou/kernels/math.hpp>
+#include <bijou/transformers/option_text.hpp>
 #include <bijou/transformers/transformer.hpp>
 
 #include <limits>
@@ -108,14 +109,30 @@ struct rational_quadratic_t : Options {
   /// All quirks of Pyro's quadratic spline.
   constexpr auto pyro() const { return boundary_slope(0.999).knot_epsilon(1e-6).plain_slopes(); }
 
+  /// As it could be written.
+  std::string text() const {
+    constexpr bool line = Support == kind::line;
+    std::string t = std::string(name) + "<" + std::to_string(K) + ">";
+    const auto add = [&](bool differs, const char* option, double v) {
+      if (differs) t += std::string(".") + option + "(" + detail::number_text(v) + ")";
+    };
+    if (!line) t += ".unit_box()";
+    add(line && this->half_width != default_spline::half_width, "bound", this->half_width);
+    add(!LearnedEdges && (!line || this->edge_slope != default_spline::edge_slope),
+        "boundary_slope", this->edge_slope);
+    add(this->search_offset > 0, "knot_epsilon", this->search_offset);
+    if (this->slope_offset != default_spline::slope_offset) t += ".plain_slopes()";
+    return t;
+  }
+
   template <class P, class Theta> mapped<P> forward(P x, const Theta& theta) const {
     const shares<P> w(theta, 0), h(theta, K);
     const P at = into_box(x) * w.all;
     const bin<P> k = locate(w, h, at - offset<P>() * w.all, theta, w);
-    const P inverse_width = P(1) / k.width;
+    const P inverse_width = P(1) / k.width, inverse_height = P(1) / h.all;
     const P t = simd::min(top<P>(), (at - k.x) * inverse_width);
-    const curve<P> c(t, k.height * inverse_width * (w.all / h.all), ends(k));
-    const P y = out_of_box(simd::fma(k.height, c.v, k.y) / h.all);
+    const curve<P> c(t, k.height * inverse_width * (w.all * inverse_height), ends(k));
+    const P y = out_of_box(simd::fma(k.height, c.v, k.y) * inverse_height);
     const auto tail = outside(x);
     return {simd::select(tail, x, y), simd::select(tail, P(0), math::log(c.slope()))};
   }
@@ -211,7 +228,7 @@ struct rational_quadratic_t : Options {
   static constexpr void require(bool ok, const char* option, const char* expected, double got) {
     if (!ok)
       throw std::invalid_argument(std::string("rational_quadratic.") + option + ": expected " +
-                                  expected + ", got " + std::to_string(got));
+                                  expected + ", got " + detail::number_text(got));
   }
   constexpr set_spline options() const {
     return {this->half_width, this->edge_slope, this->search_offset, this->slope_offset};
