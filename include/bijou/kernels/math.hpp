@@ -47,7 +47,7 @@ using simd::to_bits;
 using simd::word;
 
 template <class T> inline constexpr T infinity = std::numeric_limits<T>::infinity();
-template <class T> inline constexpr T nan = std::numeric_limits<T>::quiet_NaN();
+template <class T> inline constexpr T quiet_nan = std::numeric_limits<T>::quiet_NaN();
 
 /// The parts of the IEEE format, and ln 2 as a sum of which the first part times any exponent is
 /// exact.
@@ -136,7 +136,7 @@ template <class T> BIJOU_INLINE pack<T> half_exp_plus_one(pack<T> x) {
   using f = format<T>;
   const auto [p, shifted] = reduce_exp(x, T(f::bias - 1));
   const pack<T> scale = from_bits<T>(shift_left<f::fraction>(to_bits(shifted)));
-  return fma(scale, p, scale + pack<T>(T(0.5)));
+  return scale + fma(scale, p, pack<T>(T(0.5)));
 }
 
 /// n ln 2 + log(1 + f) for 1 + f in [sqrt(1/2), sqrt(2)].
@@ -230,7 +230,8 @@ template <class T> BIJOU_INLINE pack<T> expm1(pack<T> x) {
   const auto [p, shifted] = reduce_exp<true>(clamped, T(f::bias - 1));
   const pack<T> scale = from_bits<T>(shift_left<f::fraction>(to_bits(shifted)));
   const pack<T> y = fma(scale, p, scale - pack<T>(T(0.5)));
-  return copysign(y + y, x);
+  const pack<T> small(std::numeric_limits<T>::epsilon() / 4);
+  return select(abs(x) < small, x, y + y);
 }
 
 /// Natural logarithm. Max error: 1 ulp, subnormal arguments included. log(0) = -inf of either zero,
@@ -243,11 +244,11 @@ template <class T> BIJOU_INLINE pack<T> log(pack<T> x) {
   const pack<T> raised = x * pack<T>(static_cast<T>(word<T>(1) << raise));
   const auto [biased, n, m] = exponent(select(tiny, raised, x));
   const pack<T> y = join_log(n - select(tiny, pack<T>(T(raise)), zero), m - pack<T>(T(1)));
-  const pack<T> limit = select(x == zero, pack<T>(-infinity<T>), pack<T>(nan<T>));
+  const pack<T> limit = select(x == zero, pack<T>(-infinity<T>), pack<T>(quiet_nan<T>));
   return select(x < pack<T>(infinity<T>), select(x > zero, y, limit), x);
 }
 
-/// log(1 + x), accurate near 0. Max error: 1.5 ulp. log1p(-1) = -inf, NaN below -1, inf of inf; the
+/// log(1 + x), accurate near 0. Max error: 1.6 ulp. log1p(-1) = -inf, NaN below -1, inf of inf; the
 /// sign of a zero argument is kept.
 template <class T> BIJOU_INLINE pack<T> log1p(pack<T> x) {
   using namespace detail;
@@ -262,7 +263,7 @@ template <class T> BIJOU_INLINE pack<T> log1p(pack<T> x) {
   const pack<T> quarter(T(0.25));
   const pack<T> y = join_log(n, fma(scale, x * quarter, fma(scale, quarter, -one)));
   const pack<T> small(std::numeric_limits<T>::epsilon() / 4);
-  const pack<T> limit = select(u == zero, pack<T>(-infinity<T>), pack<T>(nan<T>));
+  const pack<T> limit = select(u == zero, pack<T>(-infinity<T>), pack<T>(quiet_nan<T>));
   const pack<T> inside = select(abs(x) < small, x, select(u > zero, y, limit));
   return select(x < pack<T>(infinity<T>), inside, x);
 }
