@@ -16,6 +16,16 @@
 
 #include <bijou/kernels/isa.hpp>
 
+#if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
+// g++ 12 calls the deliberately undefined registers of its AVX-512 header uninitialised (GCC
+// 105593).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <immintrin.h>
+#pragma GCC diagnostic pop
+#endif
+
 #include <xsimd/xsimd.hpp>
 
 #include <bit>
