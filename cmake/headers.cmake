@@ -42,6 +42,7 @@ set(bijou_headers
     include/bijou/io/file.hpp
     include/bijou/io/safetensors.hpp
     include/bijou/io/safetensors_header.hpp
+    include/bijou/io/save_load.hpp
     include/bijou/kernels/aligned.hpp
     include/bijou/kernels/dual.hpp
     include/bijou/kernels/isa.hpp
@@ -72,8 +73,13 @@ set(bijou_headers
     include/bijou/random/uniform.hpp
     include/bijou/random/words.hpp
     include/bijou/training/adam.hpp
+    include/bijou/training/batches.hpp
+    include/bijou/training/fit.hpp
+    include/bijou/training/fit_loop.hpp
+    include/bijou/training/fit_options.hpp
     include/bijou/training/progress.hpp
     include/bijou/training/schedule.hpp
+    include/bijou/training/thread_team.hpp
     include/bijou/transformers/affine.hpp
     include/bijou/transformers/clamped_affine.hpp
     include/bijou/transformers/gated.hpp
