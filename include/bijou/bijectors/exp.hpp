@@ -7,6 +7,7 @@
 /// e^x overflows to infinity and underflows to 0 where the type's range ends (|x| about 88 in
 /// float, 709 in double); the inverse of these is an infinity.
 
+#include <bijou/bijectors/elementwise.hpp>
 #include <bijou/kernels/math.hpp>
 #include <bijou/transformers/transformer.hpp>
 
@@ -27,5 +28,8 @@ struct exp_function {
   template <class X> BIJOU_INLINE X log_abs_slope(X x) const { return x; }
   template <class P> BIJOU_INLINE slopes<P> slope(P x) const { return {forward(x), P(1)}; }
 };
+
+/// y = e^x, the line onto the positive half-line: a normal becomes log-normal.
+inline constexpr elementwise_t<exp_function> exp_map{};
 
 } // namespace bijou::inline BIJOU_ISA

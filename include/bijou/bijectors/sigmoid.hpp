@@ -10,6 +10,7 @@
 /// [smallest normal number, 1 - epsilon], so that a round trip stays finite for every x. The log
 /// slope is that of the unclamped map.
 
+#include <bijou/bijectors/elementwise.hpp>
 #include <bijou/kernels/dual.hpp>
 #include <bijou/kernels/math.hpp>
 #include <bijou/transformers/option_text.hpp>
@@ -113,5 +114,15 @@ struct interval_function {
     return X(static_cast<typename math::scalar_of<X>::type>(v));
   }
 };
+
+/// y = 1 / (1 + e^-x), the line onto the unit interval.
+inline constexpr elementwise_t<sigmoid_function> sigmoid_map{};
+
+/// The line onto [low, high]: low + (high - low) / (1 + e^-x). Bounds are numbers, so the compiler
+/// knows that there is an interval and make_flow compares which.
+/// \throws std::invalid_argument (a compile error in a constexpr expression) unless low < high
+constexpr auto interval_map(double low, double high) {
+  return elementwise_t<interval_function>{interval_function(low, high)};
+}
 
 } // namespace bijou::inline BIJOU_ISA

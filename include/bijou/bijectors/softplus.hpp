@@ -7,6 +7,7 @@
 /// s is the logistic function. Definition as torch's SoftplusTransform. Each form is the one that
 /// does not cancel; y underflows to 0 where e^x does.
 
+#include <bijou/bijectors/elementwise.hpp>
 #include <bijou/kernels/math.hpp>
 #include <bijou/transformers/transformer.hpp>
 
@@ -32,5 +33,8 @@ struct softplus_function {
     return {math::sigmoid(x), math::sigmoid(-x)};
   }
 };
+
+/// y = log(1 + e^x), the line onto the positive half-line, nearly linear above.
+inline constexpr elementwise_t<softplus_function> softplus_map{};
 
 } // namespace bijou::inline BIJOU_ISA

@@ -8,6 +8,7 @@
 /// Definition as torch's TanhTransform, but y keeps clear of -1 and 1 by the last bit, and the
 /// inverse moves its argument there too: a round trip stays finite for every x.
 
+#include <bijou/bijectors/elementwise.hpp>
 #include <bijou/kernels/dual.hpp>
 #include <bijou/kernels/math.hpp>
 #include <bijou/transformers/transformer.hpp>
@@ -48,5 +49,8 @@ struct tanh_function {
     return max(-bound, min(bound, y)); // bounds first: a NaN stays
   }
 };
+
+/// y = tanh x, the line onto (-1, 1).
+inline constexpr elementwise_t<tanh_function> tanh_map{};
 
 } // namespace bijou::inline BIJOU_ISA
