@@ -8,8 +8,10 @@
 
 #include <bijou/kernels/tile.hpp>
 
-#include <array>
 #include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -83,6 +85,20 @@ struct no_sink {
   explicit operator bool() const { return false; }
   template <int L, class T> void store(std::size_t, int, int, const T*, const int*) const {}
   template <class T> void store(std::size_t, int, const T*, const int*) const {}
+};
+
+/// One event from anything that iterates over its values.
+template <class T> struct values_source {
+  std::vector<T> values;
+  template <class Range> values_source(const Range& range, int size) {
+    for (const auto& v : range) values.push_back(static_cast<T>(v));
+    if (values.size() != static_cast<std::size_t>(size))
+      throw std::invalid_argument("condition: expected a context of " + std::to_string(size) +
+                                  " values, got " + std::to_string(values.size()));
+  }
+  void load(std::size_t, int size, T* to, const int* position) const {
+    for (int v = 0; v < size; ++v) to[position[v]] = values[static_cast<std::size_t>(v)];
+  }
 };
 
 /// The context of all samples: values that every sample shares, with the first layers' biases they

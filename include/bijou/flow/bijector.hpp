@@ -82,6 +82,22 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   // --- memory
   // ---------------------------------------------------------------------------------------
 
+  /// After layers have changed their structure: places parameters anew, and keeps the values of
+  /// layers whose structure is what it was.
+  void restructure() {
+    std::vector<std::pair<std::size_t, std::size_t>> before; // offset, count
+    program_.each([&](const auto& l) { before.emplace_back(l.offset(), l.placed_count()); });
+    program_.set_offsets();
+    aligned_vector<T> moved(program_.parameter_count(), T(0));
+    std::size_t i = 0;
+    program_.each([&](const auto& l) {
+      const auto [offset, count] = before[i++];
+      if (static_cast<std::size_t>(l.parameter_count()) == count)
+        std::copy_n(parameters_.data() + offset, count, moved.data() + l.offset());
+    });
+    parameters_ = std::move(moved);
+  }
+
   workspace<T> make_workspace() const { return {aligned_vector<T>(plan::evaluation_size)}; }
   workspace<T> make_gradient_workspace() const { return {aligned_vector<T>(plan::gradient_size)}; }
   static constexpr std::size_t workspace_size() { return plan::evaluation_size; }
@@ -156,11 +172,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   void for_each_part(std::size_t count, workspace<T>& ws, const Context& context,
                      OneEvent&& one_event, OneTile&& one_tile) const {
     T* m = ws.memory.data();
-    if (ws.memory.size() < plan::evaluation_size)
-      throw std::invalid_argument("bijou: expected a workspace of " +
-                                  std::to_string(plan::evaluation_size) + " values, got " +
-                                  std::to_string(ws.memory.size()) +
-                                  "; take make_workspace() of this flow");
+    check_workspace(ws, plan::evaluation_size, "make_workspace()");
     if (count <= few) {
       for (std::size_t i = 0; i < count; ++i) {
         event<T> e{parameters_.data(),
@@ -184,6 +196,12 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
       one_tile(first, n, t);
     }
   }
+  static void check_workspace(const workspace<T>& ws, std::size_t needed, const char* maker) {
+    if (ws.memory.size() < needed)
+      throw std::invalid_argument("bijou: expected a workspace of " + std::to_string(needed) +
+                                  " values, got " + std::to_string(ws.memory.size()) + "; take " +
+                                  maker + " of this flow");
+  }
   tile<T> make_tile(T* m) const {
     return {
         parameters_.data(),        nullptr, nullptr, m + plan::x * lanes, m + plan::log_det * lanes,
@@ -196,22 +214,22 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
     e.folded = c.folded;
   }
   template <class Source>
-  void set_context(event<T>& e, const Source& c, std::size_t i, T* memory) const {
-    c.load(i, context_size, memory, context_position.data());
-    e.context = memory;
+  void set_context(event<T>& e, const Source& c, std::size_t i, T* rows) const {
+    c.load(i, context_size, rows, context_position.data());
+    e.context = rows;
   }
-  void set_context(tile<T>& t, const shared& c, std::size_t, int, T* memory) const {
+  void set_context(tile<T>& t, const shared& c, std::size_t, int, T* rows) const {
     if constexpr (conditional) {
       t.folded = c.folded;
-      t.context = memory;
+      t.context = rows;
       if (!c.folded)
-        for (int k = 0; k < context_size; ++k) std::fill_n(memory + k * lanes, lanes, c.values[k]);
+        for (int k = 0; k < context_size; ++k) std::fill_n(rows + k * lanes, lanes, c.values[k]);
     }
   }
   template <class Source>
-  void set_context(tile<T>& t, const Source& c, std::size_t first, int n, T* memory) const {
-    c.template load<lanes>(first, n, context_size, memory, context_position.data());
-    t.context = memory;
+  void set_context(tile<T>& t, const Source& c, std::size_t first, int n, T* rows) const {
+    c.template load<lanes>(first, n, context_size, rows, context_position.data());
+    t.context = rows;
   }
   static constexpr auto context_position =
       detail::identity_order<(conditional ? context_size : 1)>();

@@ -12,6 +12,24 @@
 
 namespace bijou::inline BIJOU_ISA {
 
+template <class Flow> class conditioned_flow; // flow/condition.hpp
+
+/// A tile of samples as a function of them sees it, and where it puts its derivatives.
+template <class T> struct sampled_tile {
+  std::size_t first;   ///< number of the first sample in the batch
+  int count;           ///< samples in this tile; rows are readable up to whole packs beyond
+  int lanes;           ///< from one row to the next
+  const int* position; ///< variable -> row
+  const T* x;
+  const T* log_q; ///< log p of each sample under the flow, nats
+  T* cotangents;
+  T* log_q_cotangent; ///< to be set: derivative by log q of each sample (0 on entry)
+
+  const T* variable(int d) const { return x + position[d] * lanes; }
+  /// To be set: derivative by variable d of each sample (0 on entry).
+  T* cotangent(int d) const { return cotangents + position[d] * lanes; }
+};
+
 /// The distribution of y = f(x), x drawn from the base: log p(y) = log p_base(f^-1(y)) +
 /// log|det d f^-1/dy|, in nats.
 ///
@@ -29,6 +47,14 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
 
   flow() = default;
   flow(const E& e, std::uint64_t seed) : super(e, seed) {}
+
+  /// This flow under one context: (C,) or anything with C values in order. Refers to this flow; not
+  /// for temporaries.
+  template <class Context> auto condition(const Context& context) const& {
+    static_assert(conditional, "bijou: condition(context) is for flows with given<C>");
+    return conditioned_flow<flow>(*this, detail::values_source<T>(context, context_size));
+  }
+  template <class Context> auto condition(const Context&) && = delete;
 
   // --- the loops behind log_prob and sample (calls.hpp, interop/xtensor.hpp)
   // ------------------------------------------------------------------------------------
@@ -83,6 +109,106 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
         });
   }
 
+  // --- gradients: the loops behind training/value_and_grad.hpp
+  // --------------------------------------
+
+  /// Adds the gradient of sum_i w_i log p(y_i) to `gradient` (laid out as parameters()), and puts
+  /// that with respect to y_i into sink g_y. `log_prob` and `weights` (null: all `scale`) may be
+  /// null; else w_i = scale * weights[i]. Samples outside the support add nothing to gradients.
+  /// Cost: about three and a half times log_prob.
+  /// \return sum_i w_i log p(y_i), nats
+  template <class Source, class Sink, class Context>
+  double score_gradient(const Source& y, const T* weights, T scale, T* log_prob, T* gradient,
+                        const Sink& g_y, workspace<T>& ws, const Context& context) const {
+    const auto& position = this->program_.position();
+    double total = 0;
+    for_each_taped_tile(
+        y.count(), ws, context,
+        [&](std::size_t first, int n, const tile<T>& t, cotangent_tile<T>& c, T* g_log_det,
+            T* tape) {
+          y.template load<lanes>(first, n, size, t.x, position.data());
+          T* result = log_prob_row(ws);
+          guard_.tile(t.x, result, t.lanes);
+          this->program_.inverse(t, tape);
+          for (int s = 0; s < t.lanes; s += pack::size) {
+            const pack outside = pack::load(result + s);
+            log_density(pack::load(t.log_det + s), outside,
+                        base_type::template log_prob<T>(t.x + s, lanes))
+                .store(result + s);
+            outside.store(g_log_det + s);
+          }
+          for (int i = 0; i < t.lanes; ++i) {
+            const bool counts = i < n && g_log_det[i] == T(0);
+            const T w =
+                i < n ? scale * (weights ? weights[first + static_cast<std::size_t>(i)] : T(1))
+                      : T(0);
+            g_log_det[i] = counts ? w : T(0);
+            if (i < n) total += static_cast<double>(w) * static_cast<double>(result[i]);
+          }
+          if (log_prob) std::copy_n(result, n, log_prob + first);
+          for (int d = 0; d < size; ++d)
+            for (int s = 0; s < t.lanes; s += pack::size) {
+              const pack x = pack::load(t.x + d * lanes + s);
+              (pack::load(g_log_det + s) * base_type::score(x)).store(c.g + d * lanes + s);
+            }
+          c.gradient = gradient;
+          this->program_.inverse_adjoint(c, tape);
+          if (g_y) g_y.template store<lanes>(first, n, size, c.g, position.data());
+        });
+    this->clear_padding({gradient, this->parameters_.size()});
+    return total;
+  }
+
+  /// Adds the gradient of a function of samples to `gradient`: y_i = f(noise_i), log q_i its log p.
+  /// For each tile `function(samples)` reads rows of y and log q and writes the function's
+  /// derivatives by them: see sampled_tile. The gradient by the noise goes to sink g_noise.
+  /// Cost: about three and a half times sampling.
+  template <class FillTile, class Function, class Sink, class Context>
+  void draw_gradient(std::size_t count, FillTile&& fill_tile, Function&& function, T* gradient,
+                     const Sink& g_noise, workspace<T>& ws, const Context& context) const {
+    const auto& position = this->program_.position();
+    for_each_taped_tile(
+        count, ws, context,
+        [&](std::size_t first, int n, const tile<T>& t, cotangent_tile<T>& c, T* g_log_det,
+            T* tape) {
+          fill_tile(first, n, t.x);
+          // The noise itself is wanted again for the base's score: it waits behind the tape.
+          T* noise = tape + plan::tape_noise * lanes;
+          std::copy_n(t.x, size * lanes, noise);
+          T* log_q = log_prob_row(ws);
+          this->program_.forward(t, tape);
+          for (int s = 0; s < t.lanes; s += pack::size)
+            (base_type::template log_prob<T>(noise + s, lanes) - pack::load(t.log_det + s))
+                .store(log_q + s);
+          std::fill_n(c.g, size * lanes, T(0));
+          std::fill_n(g_log_det, lanes, T(0));
+          function(sampled_tile<T>{first, n, lanes, position.data(), t.x, log_q, c.g, g_log_det});
+          // Lanes beyond n repeat a sample and must not count. log q = base - log-det.
+          for (int i = n; i < t.lanes; ++i) {
+            g_log_det[i] = T(0);
+            for (int d = 0; d < size; ++d) c.g[d * lanes + i] = T(0);
+          }
+          T* g_log_q = log_q;
+          for (int i = 0; i < t.lanes; ++i) {
+            g_log_q[i] = g_log_det[i];
+            g_log_det[i] = -g_log_det[i];
+          }
+          c.gradient = gradient;
+          this->program_.forward_adjoint(c, tape);
+          if (g_noise) {
+            for (int d = 0; d < size; ++d)
+              for (int s = 0; s < t.lanes; s += pack::size) {
+                T* g = c.g + d * lanes + s;
+                fma(pack::load(g_log_q + s), base_type::score(pack::load(noise + d * lanes + s)),
+                    pack::load(g))
+                    .store(g);
+              }
+            g_noise.template store<lanes>(first, n, size, c.g, super::noise_position.data());
+          }
+        });
+    this->clear_padding({gradient, this->parameters_.size()});
+  }
+
  protected:
   using pack = simd::pack<T>;
   using super::lanes;
@@ -91,6 +217,25 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
   T* log_prob_row(workspace<T>& ws) const { return ws.memory.data() + plan::log_prob * lanes; }
 
  private:
+  /// The tiles of a batch with room for a tape and cotangents beside them.
+  template <class Context, class OneTile>
+  void for_each_taped_tile(std::size_t count, workspace<T>& ws, const Context& context,
+                           OneTile&& one_tile) const {
+    this->check_workspace(ws, plan::gradient_size, "make_gradient_workspace()");
+    T* m = ws.memory.data();
+    tile<T> t = this->make_tile(m);
+    T* g_log_det = m + plan::g_log_det * lanes;
+    for (std::size_t first = 0; first < count; first += lanes) {
+      const int n = static_cast<int>(std::min<std::size_t>(lanes, count - first));
+      t.lanes = lanes_for<T>(n);
+      this->set_context(t, context, first, n, m + plan::context * lanes);
+      std::fill_n(t.log_det, lanes, T(0));
+      cotangent_tile<T> c{t.theta, t.context, m + plan::g * lanes, g_log_det,
+                          nullptr, nullptr,   t.scratch,           t.lanes};
+      one_tile(first, n, t, c, g_log_det, m + plan::tape * lanes);
+    }
+  }
+
   template <class Sink, class Context, class FillEvent, class FillTile>
   void push(std::size_t count, const Sink& y, T* log_prob, workspace<T>& ws, const Context& context,
             FillEvent&& fill_event, FillTile&& fill_tile) const {

@@ -29,7 +29,8 @@ template <class Program> struct workspace_plan {
   static constexpr int g = evaluation_rows;
   static constexpr int g_log_det = g + Program::size;
   static constexpr int tape = g_log_det + 1;
-  static constexpr int gradient_rows = tape + Program::needs::tape_rows;
+  static constexpr int tape_noise = Program::needs::tape_rows; // from the tape's begin
+  static constexpr int gradient_rows = tape + tape_noise + Program::size;
 
   static constexpr std::size_t evaluation_size = static_cast<std::size_t>(evaluation_rows) * L;
   static constexpr std::size_t gradient_size = static_cast<std::size_t>(gradient_rows) * L;

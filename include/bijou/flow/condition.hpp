@@ -1,0 +1,51 @@
+#pragma once
+/// \file
+/// `condition(q, c)`: a conditional flow with its context fixed.
+
+#include <bijou/flow/flow.hpp>
+
+#include <utility>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// A flow under one context, with all its calls and none of its parameters: refers to the flow it
+/// came from, and owns the context with its share of every first layer, computed once. Goes stale
+/// when the flow's parameters change: condition it again. The bits are those of log_prob(y,
+/// context).
+template <class Flow>
+class conditioned_flow
+    : public xtensor_bijector_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size>,
+      public xtensor_flow_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size> {
+ public:
+  using value_type = typename Flow::value_type;
+  static constexpr int size = Flow::size;
+  static constexpr int context_size = 0; ///< calls take no context
+
+  template <class Source>
+  conditioned_flow(const Flow& q, const Source& context)
+      : flow_(&q), fixed_(q.fold_context(context)) {}
+
+  auto make_workspace() const { return flow_->make_workspace(); }
+  auto event_shape() const { return flow_->event_shape(); }
+  auto batch_shape() const { return flow_->batch_shape(); }
+  auto context() const { return fixed_.shared(); }
+
+  template <bool Forward, class... Args> void map(Args&&... args) const {
+    flow_->template map<Forward>(std::forward<Args>(args)...);
+  }
+  template <class... Args> void score(Args&&... args) const {
+    flow_->score(std::forward<Args>(args)...);
+  }
+  template <class... Args> void draw(Args&&... args) const {
+    flow_->draw(std::forward<Args>(args)...);
+  }
+  template <class... Args> void draw_from(Args&&... args) const {
+    flow_->draw_from(std::forward<Args>(args)...);
+  }
+
+ private:
+  const Flow* flow_;
+  typename Flow::folded_context fixed_;
+};
+
+} // namespace bijou::inline BIJOU_ISA

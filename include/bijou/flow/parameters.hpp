@@ -1,0 +1,108 @@
+#pragma once
+/// \file
+/// Parameters by name, and the networks of learned words.
+
+#include <bijou/bijectors/named_tensors.hpp>
+#include <bijou/flow/bijector.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// All parameters as dense tensors with canonical names (`layers.0.arn.layers.1.weight`: word 0 as
+/// written, linear layer 1 of its network), and the integers that say how they are connected.
+template <class T, class E> tensor_set<T> named_parameters(const bijector<T, E>& f) {
+  tensor_set<T> set;
+  f.compiled().each_with_word([&](const auto& layer, int word) {
+    layer.save(f.parameters().data(), "layers." + std::to_string(word) + ".", set);
+  });
+  return set;
+}
+
+/// Takes parameters by name. Orders and hidden degrees are taken over where the set has them, so
+/// that the parameter count may change; masked-out weights are dropped.
+/// \throws std::invalid_argument naming the tensor if one is missing or of another shape, or if
+/// degrees fit no network; f is then unchanged
+template <class Flow>
+void set_named_parameters(Flow& f, const tensor_set<typename Flow::value_type>& set) {
+  Flow changed = f;
+  const auto prefix = [](int word) { return "layers." + std::to_string(word) + "."; };
+  changed.compiled().each_with_word(
+      [&](auto& layer, int word) { layer.load_structure(prefix(word), set); });
+  changed.restructure();
+  changed.compiled().each_with_word([&](const auto& layer, int word) {
+    layer.load(prefix(word), set, changed.parameters().data());
+  });
+  f = std::move(changed);
+}
+
+/// The network of one learned word: what it computes, and its weights.
+template <class Layer> class network_view {
+ public:
+  using value_type = typename Layer::value_type;
+
+  network_view(const Layer& layer, const value_type* parameters)
+      : layer_(&layer), parameters_(parameters) {}
+
+  /// Raw outputs for one event's inputs (context first, then the variables): parameter p of
+  /// variable d at p * D + d. Allocates.
+  std::vector<value_type> operator()(std::span<const value_type> inputs) const {
+    return layer_->network_outputs(parameters_, inputs);
+  }
+  /// Dense weights by variable, hidden units in their original order.
+  dense_network<value_type> dense() const { return layer_->dense(parameters_); }
+  /// The degree of each hidden unit, and the rest of the structure.
+  const degree_assignment& degrees() const { return layer_->degrees(); }
+  /// The variable that stands i-th in the order.
+  std::vector<int> order() const { return {layer_->order().begin(), layer_->order().end()}; }
+  /// Unmasked weights: multiply-adds of one pass.
+  long multiply_adds() const { return layer_->network().multiply_adds(); }
+
+ private:
+  const Layer* layer_;
+  const value_type* parameters_;
+};
+
+namespace detail {
+/// The layer that the I-th learned word became.
+template <class Program, int I> constexpr int learned_layer() {
+  int learned = 0;
+  for (int w = 0; w < Program::facts::count; ++w)
+    if (Program::facts::rules[static_cast<std::size_t>(w)] == rule::learned && learned++ == I)
+      return Program::facts::layer_of[static_cast<std::size_t>(w)];
+  return -1;
+}
+} // namespace detail
+
+/// The autoregressive (or coupling) network of the I-th learned word, counted from 0. Refers to f.
+template <int I, class T, class E> auto arn(const bijector<T, E>& f) {
+  constexpr int layer = detail::learned_layer<typename bijector<T, E>::program_type, I>();
+  static_assert(layer >= 0,
+                "bijou: arn<I>(f) counts the learned words of f from 0; there are fewer");
+  return network_view(f.compiled().template layer<layer>(), f.parameters().data());
+}
+template <int I, class T, class E> auto arn(bijector<T, E>&&) = delete;
+
+/// Gives the I-th learned word the order, structure and weights of a network from elsewhere: dense
+/// weights with masks, inputs and outputs by variable, as in named_parameters.
+/// \param order the variable that stands i-th in the order (autoregressive words; else ignored)
+/// \throws std::invalid_argument if shapes differ or the masks are of no autoregressive structure;
+/// f is then unchanged
+template <int I, class Flow>
+void set_network(Flow& f, const std::vector<int>& order,
+                 const dense_network<typename Flow::value_type>& network) {
+  Flow changed = f;
+  constexpr int index = detail::learned_layer<typename Flow::program_type, I>();
+  auto& layer = changed.compiled().template layer<index>();
+  layer.adopt_structure(order, network);
+  changed.restructure();
+  changed.compiled().template layer<index>().set_dense(network, changed.parameters().data());
+  f = std::move(changed);
+}
+
+} // namespace bijou::inline BIJOU_ISA

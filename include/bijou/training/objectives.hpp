@@ -1,0 +1,125 @@
+#pragma once
+/// \file
+/// What training makes small, and its value with the gradient by all parameters.
+
+#include <bijou/flow/flow.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// A batch of samples to be scored, with what may come beside it.
+template <class T> struct scored_batch {
+  batch_view<const T> samples;
+  batch_view<const T> context{}; ///< one row for each sample, for flows with given<C>
+  std::span<const T> weights{};  ///< one for each sample; empty: all 1
+};
+
+namespace detail {
+template <class T> double total_weight(const scored_batch<T>& batch) {
+  if (batch.weights.empty()) return static_cast<double>(batch.samples.count);
+  double sum = 0;
+  for (const T w : batch.weights) sum += static_cast<double>(w);
+  return sum;
+}
+template <class Flow> void check_batch(const scored_batch<typename Flow::value_type>& b) {
+  if (!b.weights.empty() && b.weights.size() != b.samples.count)
+    throw std::invalid_argument("log_prob: expected one weight for each of " +
+                                std::to_string(b.samples.count) + " samples, got " +
+                                std::to_string(b.weights.size()));
+  if (Flow::conditional) check_context_count("log_prob", b.context.count, b.samples.count);
+}
+} // namespace detail
+
+/// Adds scale * the gradient of sum_i w_i log p(y_i) by all parameters to `gradient`, a vector laid
+/// out as q.parameters(). Entries that no connection owns are 0 afterwards. Allocates nothing.
+/// \param workspace of q.make_gradient_workspace()
+/// \param g_samples where the derivatives by the samples go, (n, D); may hold a null pointer
+/// \param log_prob where log p of each sample goes, nats; may be null
+/// \return scale * sum_i w_i log p(y_i), nats
+/// \throws std::invalid_argument if lengths do not fit
+template <class Flow, class T = typename Flow::value_type>
+double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch, T scale,
+                                    std::span<T> gradient, workspace<T>& ws,
+                                    batch_view<T> g_samples = {}, T* log_prob = nullptr) {
+  detail::check_batch<Flow>(batch);
+  if (gradient.size() != q.parameters().size())
+    throw std::invalid_argument("gradient: expected " + std::to_string(q.parameters().size()) +
+                                " values, got " + std::to_string(gradient.size()));
+  const auto run = [&](const auto& context) {
+    return q.score_gradient(detail::memory_source<T>{batch.samples},
+                            batch.weights.empty() ? nullptr : batch.weights.data(), scale, log_prob,
+                            gradient.data(), detail::memory_sink<T>{g_samples}, ws, context);
+  };
+  if constexpr (Flow::conditional)
+    return run(detail::memory_source<T>{batch.context});
+  else
+    return run(detail::shared_context<T>{});
+}
+
+/// Adds the gradient of sum_i f(y_i, log q_i) by all parameters to `gradient`, where y_i = the flow
+/// of noise_i (reparametrised). `function(tile)` is called with each sampled_tile and writes the
+/// derivatives of f. Allocates nothing.
+/// \param context one row for each sample, for flows with given<C>
+/// \param g_noise where the derivatives by the noise go, (n, D); may hold a null pointer
+template <class Flow, class Function, class T = typename Flow::value_type>
+void accumulate_sample_gradient(const Flow& q, batch_view<const T> noise, Function&& function,
+                                std::span<T> gradient, workspace<T>& ws, batch_view<T> g_noise = {},
+                                batch_view<const T> context = {}) {
+  const detail::memory_source<T> from{noise};
+  const auto identity = detail::identity_order<Flow::size>();
+  const auto fill = [&](std::size_t first, int n, T* x) {
+    from.template load<Flow::program_type::lanes>(first, n, Flow::size, x, identity.data());
+  };
+  const auto run = [&](const auto& c) {
+    q.draw_gradient(noise.count, fill, function, gradient.data(), detail::memory_sink<T>{g_noise},
+                    ws, c);
+  };
+  if constexpr (Flow::conditional) {
+    detail::check_context_count("sample", context.count, noise.count);
+    run(detail::memory_source<T>{context});
+  } else {
+    run(detail::shared_context<T>{});
+  }
+}
+/// The same with noise number stream.position() ...; the stream is moved on by n.
+template <class Flow, class Function, class T = typename Flow::value_type>
+void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Function&& function,
+                                std::span<T> gradient, workspace<T>& ws,
+                                batch_view<const T> context = {}) {
+  const std::uint64_t start = stream.position();
+  const auto fill = [&](std::size_t first, int count, T* x) {
+    constexpr int lanes = Flow::program_type::lanes;
+    Flow::base_type::fill(stream, start + first, x, lanes, lanes_for<T>(count));
+  };
+  const auto run = [&](const auto& c) {
+    q.draw_gradient(n, fill, function, gradient.data(), detail::no_sink{}, ws, c);
+  };
+  if constexpr (Flow::conditional) {
+    detail::check_context_count("sample", context.count, n);
+    run(detail::memory_source<T>{context});
+  } else {
+    run(detail::shared_context<T>{});
+  }
+  stream.advance(n);
+}
+
+/// The mean of -log p over a batch, weighted: -sum_i w_i log p(y_i) / sum_i w_i, nats per sample.
+template <class T> struct negative_log_likelihood {
+  scored_batch<T> batch;
+
+  /// The value; adds the gradient.
+  template <class Flow>
+  double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
+    const T scale = static_cast<T>(-1.0 / detail::total_weight(batch));
+    return accumulate_log_prob_gradient(q, batch, scale, gradient, ws);
+  }
+};
+template <class T> negative_log_likelihood(scored_batch<T>) -> negative_log_likelihood<T>;
+
+} // namespace bijou::inline BIJOU_ISA
