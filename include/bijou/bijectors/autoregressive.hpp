@@ -152,7 +152,7 @@ template <int... H> inline constexpr inverse_t<detail::plain_autoregressive<affi
 
 /// Any transformer driven by a masked network: `autoregressive<64, 64>(rational_quadratic<8>)`.
 template <int... H, transformer Tr = affine_t> constexpr auto autoregressive(Tr t = {}) {
-  return detail::plain_autoregressive<Tr, H...>{t};
+  return detail::plain_autoregressive<Tr, H...>{t, {}, {}};
 }
 
 } // namespace bijou::inline BIJOU_ISA

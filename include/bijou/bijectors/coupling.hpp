@@ -104,7 +104,8 @@ template <class Tr, class Act, class Split, class Seed, int... H> struct couplin
 
 /// Half the variables drive a transformer of the others: `coupling<128>(affine)`.
 template <int... H, transformer Tr = affine_t> constexpr auto coupling(Tr t = {}) {
-  return coupling_t<Tr, activations::relu_t, detail::even_split, detail::flow_seed, H...>{t};
+  return coupling_t<Tr, activations::relu_t, detail::even_split, detail::flow_seed, H...>{
+      t, {}, {}};
 }
 
 } // namespace bijou::inline BIJOU_ISA

@@ -104,17 +104,21 @@ dense_network<T> reordered(const dense_network<T>& net, const Order& order, int 
         });
   };
   const auto size = [](int k) { return static_cast<std::size_t>(k); };
-  auto& first = result.layers.front();
-  move_columns(net.layers.front().weight, first.weight, size(first.rows), size(first.cols));
-  auto& last = result.layers.back();
-  const auto before = last; // a network of one layer has had its columns moved already
-  move_rows(before.weight, last.weight, size(last.cols));
-  move_rows(before.bias, last.bias, 1);
+  const auto move_input_columns = [&](const dense_layer<T>& from, dense_layer<T>& to) {
+    move_columns(from.weight, to.weight, size(from.rows), size(from.cols));
+    if (!from.mask.empty()) move_columns(from.mask, to.mask, size(from.rows), size(from.cols));
+  };
+  const auto move_output_rows = [&](dense_layer<T>& layer) {
+    const dense_layer<T> before = layer;
+    move_rows(before.weight, layer.weight, size(layer.cols));
+    if (!before.mask.empty()) move_rows(before.mask, layer.mask, size(layer.cols));
+    if (!before.bias.empty()) move_rows(before.bias, layer.bias, 1);
+  };
+  move_input_columns(net.layers.front(), result.layers.front());
+  move_output_rows(result.layers.back());
   if (net.skip) {
-    const std::size_t cols = c + n;
-    auto moved = net.skip->weight;
-    move_columns(net.skip->weight, moved, n * size(parameters), cols);
-    move_rows(moved, result.skip->weight, cols);
+    move_input_columns(*net.skip, *result.skip);
+    move_output_rows(*result.skip);
   }
   return result;
 }

@@ -11,12 +11,16 @@
 #include <bijou/bijectors/named_tensors.hpp>
 #include <bijou/bijectors/permute.hpp>
 #include <bijou/bijectors/transform_rows.hpp>
+#include <bijou/networks/degrees_from_masks.hpp>
 #include <bijou/networks/masked_network.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <span>
+#include <stdexcept>
 #include <string>
-#include <utility>
+#include <vector>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -144,7 +148,10 @@ class network_layer {
   void set_offset(std::size_t offset, std::size_t folded) {
     offset_ = offset;
     folded_offset_ = folded;
+    placed_count_ = static_cast<std::size_t>(parameter_count());
   }
+  /// The parameter count when the offset was set.
+  std::size_t placed_count() const { return placed_count_; }
   /// Zeros what no connection owns: padding and the corners of panels.
   void clear_corners(T* parameters) const { network_.clear_corners(parameters + offset_); }
   /// Near the identity: the network's outputs start small around the transformer's identity.
@@ -167,6 +174,7 @@ class network_layer {
 
   const network_type& network() const { return network_; }
   const detail::index_table<D>& order() const { return order_; }
+  const degree_assignment& degrees() const { return degrees_; }
   static constexpr int event_size = D;
   static constexpr int context_size = C;
   static constexpr int parameters_per_variable = Tr::parameters;
@@ -195,6 +203,49 @@ class network_layer {
     degrees_ = degrees;
     order_ = order;
     set_rows();
+  }
+
+  /// Takes the structure that a network's masks show: orders as given, degrees from the masks.
+  void adopt_structure(const std::vector<int>& order, const dense_network<T>& net) {
+    if constexpr (Conditioner::sequential) {
+      if (order.size() != static_cast<std::size_t>(D))
+        throw std::invalid_argument("set_network: expected an order of " + std::to_string(D) +
+                                    " variables, got " + std::to_string(order.size()));
+      detail::check_permutation("set_network: order", order);
+      detail::index_table<D> table{};
+      std::copy(order.begin(), order.end(), table.begin());
+      const dense_network<T> sorted = detail::by_rank(net, table, C, Tr::parameters);
+      set_structure(table, degrees_from_masks(sorted, C, Tr::parameters));
+    }
+  }
+
+  /// What the network gives for one event: inputs (context, then what it reads), outputs
+  /// parameter-major by variable.
+  std::vector<T> network_outputs(const T* parameters, std::span<const T> inputs) const {
+    const int reads = Conditioner::sequential ? D : D - mapped_;
+    if (inputs.size() != static_cast<std::size_t>(C + reads))
+      throw std::invalid_argument("network: expected " + std::to_string(C + reads) +
+                                  " inputs, got " + std::to_string(inputs.size()));
+    std::vector<T> hidden(static_cast<std::size_t>(hidden_rows));
+    std::vector<T> out(static_cast<std::size_t>(out_rows));
+    // Inputs come by variable, and order_ says which variable has a rank.
+    network_.forward_one({.theta = parameters + offset_,
+                          .context = inputs.data(),
+                          .first_bias = nullptr,
+                          .x = inputs.data() + C,
+                          .rows = order_.data(),
+                          .hidden = hidden.data(),
+                          .pre = nullptr,
+                          .out = out.data(),
+                          .lanes = 1});
+    std::vector<T> result(static_cast<std::size_t>(Tr::parameters * mapped_));
+    for (int r = 0; r < mapped_; ++r) {
+      const int variable = Conditioner::sequential ? order_[static_cast<std::size_t>(r)] : r;
+      for (int p = 0; p < Tr::parameters; ++p)
+        result[static_cast<std::size_t>(p * mapped_ + variable)] =
+            out[static_cast<std::size_t>(r * stride + p)];
+    }
+    return result;
   }
 
   void save(const T* parameters, const std::string& prefix, tensor_set<T>& set) const {
@@ -301,6 +352,7 @@ class network_layer {
   degree_assignment degrees_{};
   network_type network_{};
   std::size_t offset_ = 0;
+  std::size_t placed_count_ = 0;
   std::size_t folded_offset_ = 0;
 };
 

@@ -34,8 +34,8 @@ template <class T, class E> void save(const bijector<T, E>& f, const std::string
 
 /// Reads parameters that save wrote. `load(q, path, conversion::floating)` also takes a file of the
 /// other scalar type.
-/// \throws io::file_error with a sentence that says what is wrong if the file is damaged, of another
-/// expression or another scalar type, or lacks a tensor; f is then unchanged
+/// \throws io::file_error with a sentence that says what is wrong if the file is damaged, of
+/// another expression or another scalar type, or lacks a tensor; f is then unchanged
 template <class Flow>
   requires requires(const Flow& f) { f.compiled(); }
 void load(Flow& f, const std::string& path, conversion allowed = conversion::none) {
