@@ -26,8 +26,11 @@ set(bijou_headers
     include/bijou/flow/bijector.hpp
     include/bijou/flow/calls.hpp
     include/bijou/flow/chain_layers.hpp
+    include/bijou/flow/condition.hpp
+    include/bijou/flow/describe.hpp
     include/bijou/flow/flow.hpp
     include/bijou/flow/make_flow.hpp
+    include/bijou/flow/parameters.hpp
     include/bijou/flow/program.hpp
     include/bijou/flow/support.hpp
     include/bijou/flow/workspace.hpp
@@ -58,6 +61,7 @@ set(bijou_headers
     include/bijou/kernels/unroll.hpp
     include/bijou/networks/activations.hpp
     include/bijou/networks/degrees.hpp
+    include/bijou/networks/degrees_from_masks.hpp
     include/bijou/networks/dense_network.hpp
     include/bijou/networks/masked_network.hpp
     include/bijou/networks/network_plan.hpp
@@ -77,9 +81,11 @@ set(bijou_headers
     include/bijou/training/fit.hpp
     include/bijou/training/fit_loop.hpp
     include/bijou/training/fit_options.hpp
+    include/bijou/training/objectives.hpp
     include/bijou/training/progress.hpp
     include/bijou/training/schedule.hpp
     include/bijou/training/thread_team.hpp
+    include/bijou/training/value_and_grad.hpp
     include/bijou/transformers/affine.hpp
     include/bijou/transformers/clamped_affine.hpp
     include/bijou/transformers/gated.hpp

@@ -17,10 +17,12 @@
 #include <bijou/bijectors/standardise.hpp>
 #include <bijou/bijectors/tanh.hpp>
 #include <bijou/flow/condition.hpp>
+#include <bijou/flow/describe.hpp>
 #include <bijou/flow/make_flow.hpp>
 #include <bijou/flow/parameters.hpp>
 #include <bijou/io/save_load.hpp>
 #include <bijou/random/philox.hpp>
+#include <bijou/training/fit.hpp>
 #include <bijou/training/objectives.hpp>
 #include <bijou/training/value_and_grad.hpp>
 #include <bijou/transformers/affine.hpp>

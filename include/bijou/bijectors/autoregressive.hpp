@@ -124,9 +124,19 @@ struct autoregressive_t {
     return autoregressive_t<Tr, Act, Order, Seed, true, H...>{transformer, order_, seed_};
   }
 
-  std::string text() const {
-    return "autoregressive<" + detail::widths_text<H...>() + ">(" + transformer_text(transformer) +
-           ")" + detail::activation_text<Act>() + order_.text() + (Skip ? ".skip()" : "");
+  std::string text() const { return text_as("autoregressive"); }
+  /// Written as iaf<...> or maf<...> where it is that, and as autoregressive<...>(t) elsewhere.
+  std::string text_as(const std::string& name) const {
+    const std::string widths = "<" + detail::widths_text<H...>() + ">";
+    const std::string transformer_written = transformer_text(transformer);
+    std::string s;
+    if (transformer_written == "gated" && name == "autoregressive")
+      s = "iaf" + widths;
+    else if (name == "maf")
+      s = "maf" + widths;
+    else
+      s = name + widths + "(" + transformer_written + ")";
+    return s + detail::activation_text<Act>() + order_.text() + (Skip ? ".skip()" : "");
   }
 
  private:

@@ -44,7 +44,11 @@ template <word W> struct inverse_t {
   layer<T, L, D, C> realise(const Position& position) const {
     return {inner.template realise<T, L, D, C>(position)};
   }
-  std::string text() const { return "inverse(" + inner.text() + ")"; }
+  std::string text() const {
+    if constexpr (requires { inner.text_as("maf"); })
+      if (transformer_text(inner.transformer) == "affine") return inner.text_as("maf");
+    return "inverse(" + inner.text() + ")";
+  }
 
   template <class... A> constexpr auto sigmoid_bias(A... a) const {
     return turn(inner.sigmoid_bias(a...));

@@ -174,6 +174,8 @@ class network_layer {
 
   const network_type& network() const { return network_; }
   const detail::index_table<D>& order() const { return order_; }
+  /// Row of the tile that stands i-th in the order.
+  std::vector<int> ranks() const { return {ranks_.begin(), ranks_.end()}; }
   const degree_assignment& degrees() const { return degrees_; }
   static constexpr int event_size = D;
   static constexpr int context_size = C;

@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -28,6 +29,14 @@ template <class Numbers> constexpr void check_scales(const Numbers& mean, const 
                                   std::to_string(s));
   for (const double m : mean)
     if (m - m != 0) throw std::invalid_argument("standardise: expected finite means");
+}
+
+/// All digits: the numbers are part of the expression that files are checked against.
+template <class Numbers> std::string numbers_text(const Numbers& numbers) {
+  std::ostringstream s;
+  s.precision(17);
+  for (std::size_t i = 0; i < numbers.size(); ++i) s << (i ? ", " : "{") << numbers[i];
+  return s.str() + "}";
 }
 
 /// The map with its constants: theta = (mean, scale, 1 / scale, -log|scale|).
@@ -88,7 +97,9 @@ template <class Numbers, int N> struct standardise_t {
   template <int D> static constexpr place<D> before(const place<D>& p) { return p; }
   static constexpr bool selects(int) { return true; }
   constexpr op_type op() const { return {mean, scale}; }
-  std::string text() const { return "standardise(...)"; }
+  std::string text() const {
+    return "standardise(" + detail::numbers_text(mean) + ", " + detail::numbers_text(scale) + ")";
+  }
 };
 
 /// y_d = (x_d - mean_d) / scale_d. \throws std::invalid_argument if a scale is 0 or not finite

@@ -88,10 +88,11 @@ void transform_event(const Tr& tr, int first, int last, T* x, const int* rows, c
                      slope_sum<simd::pack<T>, Tr::has_factor>& acc) {
   using P = simd::pack<T>;
   constexpr int W = P::size;
-  alignas(64) T value[W];
-  alignas(64) T log_slope[W];
-  alignas(64) T factor[W];
-  alignas(64) T theta[static_cast<std::size_t>(Tr::parameters > 0 ? Tr::parameters : 1) * W];
+  constexpr std::size_t size = W;
+  alignas(64) T value[size];
+  alignas(64) T log_slope[size];
+  alignas(64) T factor[size];
+  alignas(64) T theta[std::size_t{Tr::parameters > 0 ? Tr::parameters : 1} * size];
   for (int r = first; r < last; r += W) {
     const int n = last - r < W ? last - r : W;
     for (int i = 0; i < W; ++i) {

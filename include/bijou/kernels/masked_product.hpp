@@ -6,6 +6,9 @@
 /// vectors of values and broadcasts R weights. Every sum is one chain of fused multiply-adds: bias
 /// first, then the terms in order, k ascending. However the rows, columns or lanes are split into
 /// calls, the chain is the same, and so are the bits.
+///
+/// Rows come in groups and columns in passes, so that the values of a strip of lanes and the
+/// weights of a group stay in the first-level cache while the strips and blocks of a pass run.
 
 #include <bijou/kernels/staircase.hpp>
 #include <bijou/kernels/tile.hpp>
@@ -23,12 +26,22 @@ template <class T> struct product_term {
   int first, last;
 };
 
+/// Most terms a layer has: context, units before it, inputs.
+inline constexpr int max_terms = 3;
+
 /// A term as a block of rows sees it: w points at its entry of the first column.
 template <class T> struct block_term {
   const T* w;
   const T* values;
   const int* rows;
   int columns;
+};
+
+/// Rows of one register block, with what one pass adds to them.
+template <class T> struct row_block {
+  int row;
+  int terms;
+  block_term<T> term[max_terms];
 };
 
 /// What a product starts from and what happens to a complete sum.
@@ -39,36 +52,58 @@ template <class T> struct product_target {
   bool complete;    ///< apply the activation
 };
 
-/// sums += w x over one term.
-template <class T, int L, int R, int V>
-BIJOU_INLINE void accumulate(register_block<T, R, V>& sum, const block_term<T>& term, int lane) {
+/// sum[r][v] += weight(r) * value(v). The side with fewer registers is held, so that each operand
+/// is loaded once and one register is enough for the other.
+template <class T, int R, int V>
+BIJOU_INLINE void add_products(register_block<T, R, V>& sum, const T* w, std::ptrdiff_t stride,
+                               const T* x) {
   using pack = simd::pack<T>;
-  const auto step = [&](const T* w, const T* x) __attribute__((always_inline)) {
+  const auto load = [&](auto v) __attribute__((always_inline)) {
+    pack value = pack::load(x + v * pack::size);
+    if constexpr (R > 1) keep_in_register(value);
+    return value;
+  };
+  if constexpr (V <= R) {
     registers_of<T, V> value;
-    unroll<V>([&](auto v)
-                  __attribute__((always_inline)) { value[v] = pack::load(x + v * pack::size); });
+    unroll<V>([&](auto v) __attribute__((always_inline)) { value[v] = load(v); });
     unroll<R>([&](auto r) __attribute__((always_inline)) {
-      const pack weight(w[r]);
+      const pack weight(w[r * stride]);
       unroll<V>([&](auto v) __attribute__((always_inline)) {
         sum[r][v] = fma(weight, value[v], sum[r][v]);
       });
     });
-  };
-  const T* w = term.w;
-  if (term.rows) {
-    for (int k = 0; k < term.columns; ++k, w += panel_rows)
-      step(w, term.values + std::ptrdiff_t{term.rows[k]} * L + lane);
   } else {
-    const T* x = term.values + lane;
-    for (int k = 0; k < term.columns; ++k, w += panel_rows, x += L) step(w, x);
+    registers_of<T, R> weight;
+    unroll<R>([&](auto r) __attribute__((always_inline)) { weight[r] = pack(w[r * stride]); });
+    unroll<V>([&](auto v) __attribute__((always_inline)) {
+      const pack value = load(v);
+      unroll<R>([&](auto r) __attribute__((always_inline)) {
+        sum[r][v] = fma(weight[r], value, sum[r][v]);
+      });
+    });
   }
 }
 
-/// R rows from row r on, V vectors from `lane` on.
+/// sums += w x over one term.
+template <class T, int L, int R, int V>
+BIJOU_INLINE void accumulate(register_block<T, R, V>& sum, const block_term<T>& term, int lane) {
+  const T* w = term.w;
+  if (term.rows) {
+    for (int k = 0; k < term.columns; ++k, w += panel_rows)
+      add_products<T, R, V>(sum, w, 1, term.values + std::ptrdiff_t{term.rows[k]} * L + lane);
+  } else {
+    const T* x = term.values + lane;
+    for (int k = 0; k < term.columns; ++k, w += panel_rows, x += L)
+      add_products<T, R, V>(sum, w, 1, x);
+  }
+}
+
+/// One block of R rows, V vectors from `lane` on.
 template <class T, int L, class Activation, int R, int V>
-BIJOU_INLINE void multiply_block(std::span<const block_term<T>> terms,
-                                 const product_target<T>& target, int r, int lane) {
+BIJOU_INLINE void multiply_block(const row_block<T>& block, const product_target<T>& target,
+                                 int lane) {
   using pack = simd::pack<T>;
+  const int r = block.row;
   T* y = target.y + std::ptrdiff_t{r} * L + lane;
   register_block<T, R, V> sum;
   const auto each = [&](auto&& f) __attribute__((always_inline)) {
@@ -83,7 +118,7 @@ BIJOU_INLINE void multiply_block(std::span<const block_term<T>> terms,
     each([&](auto i, auto v) __attribute__((always_inline)) {
       sum[i][v] = pack::load(y + i * L + v * pack::size);
     });
-  for (const block_term<T>& term : terms) accumulate<T, L, R, V>(sum, term, lane);
+  for (int t = 0; t < block.terms; ++t) accumulate<T, L, R, V>(sum, block.term[t], lane);
   if (target.complete) {
     if (target.pre)
       each([&](auto i, auto v) __attribute__((always_inline)) {
@@ -101,48 +136,20 @@ template <class T, int L, int R>
 inline constexpr int block_vectors =
     std::min(block_rows / R * strip_vectors, L / simd::pack<T>::size);
 
-/// R rows from row r on, all lanes in use.
+/// Blocks of R rows each, all lanes in use. Lanes run outermost: their values are read again for
+/// every block while they are near.
 template <class T, int L, class Activation, int R>
-[[gnu::noinline]] void multiply_row_block(std::span<const block_term<T>> terms,
-                                          const product_target<T>& target, int r, int lanes) {
-  constexpr int wide = block_vectors<T, L, R>;
+[[gnu::noinline]] void multiply_blocks(std::span<const row_block<T>> blocks,
+                                       const product_target<T>& target, int lanes) {
+  constexpr int many = block_vectors<T, L, R>;
   int lane = 0;
-  for (; lane + wide * simd::pack<T>::size <= lanes; lane += wide * simd::pack<T>::size)
-    multiply_block<T, L, Activation, R, wide>(terms, target, r, lane);
-  if constexpr (wide != strip_vectors)
+  for (; lane + many * simd::pack<T>::size <= lanes; lane += many * simd::pack<T>::size)
+    for (const row_block<T>& block : blocks)
+      multiply_block<T, L, Activation, R, many>(block, target, lane);
+  if constexpr (many != strip_vectors)
     for (; lane < lanes; lane += strip<T>)
-      multiply_block<T, L, Activation, R, strip_vectors>(terms, target, r, lane);
-}
-
-/// Most terms a layer has: context, units before it, inputs.
-inline constexpr int max_terms = 3;
-
-/// Rows [first, last), which lie in one panel and count 1, 2, 4 or 8 at most block_rows.
-template <class T, int L, class Activation>
-BIJOU_INLINE void multiply_rows_of_panel(const T* theta, std::span<const product_term<T>> terms,
-                                         const product_target<T>& target, int r, int count,
-                                         int lanes) {
-  block_term<T> block[max_terms];
-  int n = 0;
-  for (const product_term<T>& t : terms)
-    if (t.last > t.first)
-      block[n++] = {theta + t.panels->index(r, t.first),
-                    t.rows ? t.values : t.values + std::ptrdiff_t{t.first} * L,
-                    t.rows ? t.rows + t.first : nullptr, t.last - t.first};
-  const std::span<const block_term<T>> used(block, static_cast<std::size_t>(n));
-  switch (count) {
-  case 8:
-    if constexpr (block_rows >= 8) multiply_row_block<T, L, Activation, 8>(used, target, r, lanes);
-    break;
-  case 4:
-    multiply_row_block<T, L, Activation, 4>(used, target, r, lanes);
-    break;
-  case 2:
-    multiply_row_block<T, L, Activation, 2>(used, target, r, lanes);
-    break;
-  default:
-    multiply_row_block<T, L, Activation, 1>(used, target, r, lanes);
-  }
+      for (const row_block<T>& block : blocks)
+        multiply_block<T, L, Activation, R, strip_vectors>(block, target, lane);
 }
 
 /// Rows of the next register block from row r on: a power of two, within the panel and below last.
@@ -153,15 +160,89 @@ inline int next_block(int r, int last) {
   return count;
 }
 
+/// Columns that the terms have up to row `last_row`, laid end to end.
+template <class T> int columns_until(std::span<const product_term<T>> terms, int last_row) {
+  int columns = 0;
+  for (const product_term<T>& t : terms)
+    columns += std::max(0, std::min(t.last, t.panels->reach(last_row)) - t.first);
+  return columns;
+}
+
+/// What columns [first, last) of the terms laid end to end (as long as `group_end` reaches) add to
+/// `count` rows from row r on. No row runs further than the last of the block reaches.
+template <class T, int L>
+row_block<T> cut_terms(const T* theta, std::span<const product_term<T>> terms, int r, int count,
+                       int group_end, int first, int last) {
+  row_block<T> block{r, 0, {}};
+  for (const product_term<T>& t : terms) {
+    const int stop = std::min(t.last, t.panels->reach(r + count - 1));
+    const int begin = t.first + std::max(first, 0), end = std::min(stop, t.first + last);
+    if (end > begin)
+      block.term[block.terms++] = {theta + t.panels->index(r, begin),
+                                   t.rows ? t.values : t.values + std::ptrdiff_t{begin} * L,
+                                   t.rows ? t.rows + begin : nullptr, end - begin};
+    const int extent = std::max(0, std::min(t.last, t.panels->reach(group_end - 1)) - t.first);
+    first -= extent;
+    last -= extent;
+  }
+  return block;
+}
+
+/// Rows of a group and columns of a pass: a strip of lanes times the columns, and the group's
+/// weights of these columns, fill most of a cache of 32 KiB.
+inline constexpr int group_rows = 32;
+inline constexpr int pass_columns = 128;
+
+/// Rows [first, last) of one group, pass by pass: all whole blocks together, then the odd rows.
+template <class T, int L, class Activation>
+void multiply_group(const T* theta, int first, int last, std::span<const product_term<T>> terms,
+                    const product_target<T>& target, int lanes) {
+  const int columns = columns_until(terms, last - 1);
+  const int passes = std::max(1, (columns + pass_columns - 1) / pass_columns);
+  for (int pass = 0; pass < passes; ++pass) {
+    const int begin = columns * pass / passes, end = columns * (pass + 1) / passes;
+    product_target<T> to = target;
+    if (pass > 0) to.bias = nullptr;
+    to.complete = target.complete && pass == passes - 1;
+    row_block<T> whole[group_rows / block_rows];
+    std::size_t count = 0;
+    for (int r = first, rows; r < last; r += rows) {
+      rows = next_block(r, last);
+      const row_block<T> block = cut_terms<T, L>(theta, terms, r, rows, last, begin, end);
+      if (rows == block_rows)
+        whole[count++] = block;
+      else if (block_rows > 4 && rows == 4)
+        multiply_blocks<T, L, Activation, 4>({&block, 1}, to, lanes);
+      else if (rows == 2)
+        multiply_blocks<T, L, Activation, 2>({&block, 1}, to, lanes);
+      else
+        multiply_blocks<T, L, Activation, 1>({&block, 1}, to, lanes);
+    }
+    if (count > 0) multiply_blocks<T, L, Activation, block_rows>({whole, count}, to, lanes);
+  }
+}
+
+/// Multiply-adds of multiply_rows, per lane.
+template <class T>
+long count_products(int first, int last, std::span<const product_term<T>> terms) {
+  long n = 0;
+  for (int r = first, rows; r < last; r += rows) {
+    rows = next_block(r, last);
+    n += long{rows} * columns_until(terms, r + rows - 1);
+  }
+  return n;
+}
+
 /// y[r] = activation(start[r] + sum over terms, columns k of w(r, k) value[k]) for rows [first,
-/// last) and exactly the columns that the terms name.
+/// last). A term's columns must either be used by all these rows, and are then exactly those that
+/// are read, or be a prefix: then a block of rows stops where its last row does.
 template <class T, int L, class Activation>
 void multiply_rows(const T* theta, int first, int last, std::span<const product_term<T>> terms,
                    const product_target<T>& target, int lanes) {
   for (int r = first; r < last;) {
-    const int count = next_block(r, last);
-    multiply_rows_of_panel<T, L, Activation>(theta, terms, target, r, count, lanes);
-    r += count;
+    const int end = std::min(last, (r / group_rows + 1) * group_rows);
+    multiply_group<T, L, Activation>(theta, r, end, terms, target, lanes);
+    r = end;
   }
 }
 

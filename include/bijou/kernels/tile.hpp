@@ -28,8 +28,11 @@ inline constexpr int block_rows = simd::registers >= 32 ? 8 : 4;
 /// Lanes that a kernel handles at a time: lanes in use are a multiple of it.
 template <class T> inline constexpr int strip = detail::strip_vectors * simd::pack<T>::size;
 
-/// Lanes of a tile where it matters little.
-template <class T> inline constexpr int default_lanes = simd::registers >= 32 ? 64 : 96;
+/// Lanes of a tile: enough to amortise what is done once per row, few enough that the hidden rows
+/// of a layer stay in the second-level cache. Sixteen registers: whole strips of three vectors.
+template <class T>
+inline constexpr int default_lanes =
+    simd::registers >= 32 ? 64 : 96 * static_cast<int>(sizeof(float)) / static_cast<int>(sizeof(T));
 /// Lanes of a tile for networks with fewer than eight units per degree: sweeps of few rows at a
 /// time need more lanes to keep the multiply-add units busy.
 template <class T> inline constexpr int wide_lanes = simd::registers >= 32 ? 128 : 96;

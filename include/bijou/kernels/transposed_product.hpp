@@ -42,18 +42,8 @@ BIJOU_INLINE void pull_back_block(const T* theta, const staircase& panels, int f
     const int begin = std::max(first, q * panel_rows);
     const T* w = theta + panels.index(end - 1, k);
     const T* row = g + std::ptrdiff_t{end - 1} * L + lane;
-    for (int i = end - begin; i > 0; --i, --w, row -= L) {
-      registers_of<T, V> value;
-      unroll<V>([&](auto v) __attribute__((always_inline)) {
-        value[v] = pack::load(row + v * pack::size);
-      });
-      unroll<C>([&](auto c) __attribute__((always_inline)) {
-        const pack weight(w[c * panel_rows]);
-        unroll<V>([&](auto v) __attribute__((always_inline)) {
-          sum[c][v] = fma(weight, value[v], sum[c][v]);
-        });
-      });
-    }
+    for (int i = end - begin; i > 0; --i, --w, row -= L)
+      add_products<T, C, V>(sum, w, panel_rows, row);
     end = begin;
   }
   if (target.slope_at)
@@ -65,18 +55,21 @@ BIJOU_INLINE void pull_back_block(const T* theta, const staircase& panels, int f
            __attribute__((always_inline)) { sum[c][v].store(gx(c) + v * pack::size); });
 }
 
+/// Columns [k, last_column), a multiple of C, rows [first, last); lanes outermost.
 template <class T, int L, class Activation, int C>
-[[gnu::noinline]] void pull_back_column_block(const T* theta, const staircase& panels, int first,
-                                              int last, const T* g,
-                                              const cotangent_target<T>& target, int k, int lanes) {
-  constexpr int wide = block_vectors<T, L, C>;
+[[gnu::noinline]] void pull_back_blocks(const T* theta, const staircase& panels, int k,
+                                        int last_column, int first, int last, const T* g,
+                                        const cotangent_target<T>& target, int lanes) {
+  constexpr int many = block_vectors<T, L, C>;
   int lane = 0;
-  for (; lane + wide * simd::pack<T>::size <= lanes; lane += wide * simd::pack<T>::size)
-    pull_back_block<T, L, Activation, C, wide>(theta, panels, first, last, g, target, k, lane);
-  if constexpr (wide != strip_vectors)
+  for (; lane + many * simd::pack<T>::size <= lanes; lane += many * simd::pack<T>::size)
+    for (int c = k; c < last_column; c += C)
+      pull_back_block<T, L, Activation, C, many>(theta, panels, first, last, g, target, c, lane);
+  if constexpr (many != strip_vectors)
     for (; lane < lanes; lane += strip<T>)
-      pull_back_block<T, L, Activation, C, strip_vectors>(theta, panels, first, last, g, target, k,
-                                                          lane);
+      for (int c = k; c < last_column; c += C)
+        pull_back_block<T, L, Activation, C, strip_vectors>(theta, panels, first, last, g, target,
+                                                            c, lane);
 }
 
 /// gx[k] (+)= sum over rows r in [first_row, last_row) of w(r, k) g[r], for columns [first_column,
@@ -85,22 +78,19 @@ template <class T, int L, class Activation>
 void pull_back_columns(const T* theta, const staircase& panels, int first_column, int last_column,
                        int first_row, int last_row, const T* g, const cotangent_target<T>& target,
                        int lanes) {
-  for (int k = first_column; k < last_column;) {
-    const int left = last_column - k;
-    const auto run = [&]<int C>(std::integral_constant<int, C>) {
-      pull_back_column_block<T, L, Activation, C>(theta, panels, first_row, last_row, g, target, k,
-                                                  lanes);
-      k += C;
-    };
-    if (left >= block_rows)
-      run(std::integral_constant<int, block_rows>{});
-    else if (block_rows > 4 && left >= 4)
-      run(std::integral_constant<int, 4>{});
-    else if (left >= 2)
-      run(std::integral_constant<int, 2>{});
-    else
-      run(std::integral_constant<int, 1>{});
-  }
+  int k = first_column;
+  const auto run = [&]<int C>(std::integral_constant<int, C>) {
+    for (const int stop = k + (last_column - k) / C * C; k < stop;) {
+      const int end = std::min(k + group_rows, stop);
+      pull_back_blocks<T, L, Activation, C>(theta, panels, k, end, first_row, last_row, g, target,
+                                            lanes);
+      k = end;
+    }
+  };
+  run(std::integral_constant<int, block_rows>{});
+  if constexpr (block_rows > 4) run(std::integral_constant<int, 4>{});
+  run(std::integral_constant<int, 2>{});
+  run(std::integral_constant<int, 1>{});
 }
 
 } // namespace bijou::inline BIJOU_ISA::detail

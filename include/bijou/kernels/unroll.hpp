@@ -24,6 +24,18 @@ template <class T, int N> using registers_of = simd::pack<T>[static_cast<std::si
 template <class T, int N, int M>
 using register_block = simd::pack<T>[static_cast<std::size_t>(N)][static_cast<std::size_t>(M)];
 
+/// Keeps a loaded pack in its register. Compilers fold a load into each instruction that uses it;
+/// a kernel that uses it four times would load four times, and run at the rate of loads (72 %).
+template <class T> BIJOU_INLINE void keep_in_register(simd::pack<T>& p) {
+#if defined(__AVX512F__)
+  asm("" : "+v"(p.v.data));
+#elif defined(__x86_64__)
+  asm("" : "+x"(p.v.data));
+#elif defined(__aarch64__)
+  asm("" : "+w"(p.v.data));
+#endif
+}
+
 /// The least multiple of m that is not below n.
 constexpr int round_up(int n, int m) { return (n + m - 1) / m * m; }
 

@@ -58,16 +58,16 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
 
   /// All rows; ready(rank0, rank1) as soon as output rows of further ranks are complete.
   template <class Ready> void run(Ready&& ready) const {
-    for (int l = 0; l < plan_.hidden_layers(); ++l) run_layer<Activation>(l, [](int) {});
-    const int stride = out_stride(plan_.parameters());
+    for (int l = 0; l < plan_.hidden_layers(); ++l) run_rows<Activation>(l, 0, plan_.layer(l).rows);
+    const int stride = out_stride(plan_.parameters()), rows = plan_.output().rows;
     int done = 0;
-    run_layer<linear_output>(plan_.hidden_layers(), [&](int rows) {
-      const bool hot = rows % panel_rows == 0 || rows == plan_.output().rows;
-      if (const int complete = rows / stride; hot && complete > done) {
-        ready(done, complete);
-        done = complete;
-      }
-    });
+    for (int r = 0; r < rows;) {
+      const int end = std::min(r + group_rows, rows);
+      run_rows<linear_output>(plan_.hidden_layers(), r, end);
+      if (end / stride > done) ready(done, end / stride);
+      done = end / stride;
+      r = end;
+    }
   }
 
   /// The inverse: solve(rank0, rank1) when output rows of these ranks are complete; it writes
@@ -84,23 +84,16 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
   }
 
  private:
-  /// Whole layer, every register block up to the columns its last row uses.
-  template <class Function, class Ready> void run_layer(int l, Ready&& ready) const {
+  /// Rows [first, last) of a layer with all they reach.
+  template <class Function> void run_rows(int l, int first, int last) const {
     const layer_plan& layer = plan_.layer(l);
-    const product_target<T> to = target(l, true, true);
-    for (int r = 0; r < layer.rows;) {
-      const int count = next_block(r, layer.rows), last = r + count - 1;
-      term_list<T> terms;
-      if (!layer.context.empty() && !pass_.first_bias)
-        terms.add(layer.context, pass_.context, nullptr, 0, layer.context.reach(last));
-      if (!layer.units.empty())
-        terms.add(layer.units, units_before(l), nullptr, 0, layer.units.reach(last));
-      if (!layer.inputs.empty())
-        terms.add(layer.inputs, pass_.x, pass_.rows, 0, layer.inputs.reach(last));
-      count_products(count, terms);
-      multiply_rows_of_panel<T, L, Function>(pass_.theta, terms.span(), to, r, count, pass_.lanes);
-      ready(r += count);
-    }
+    term_list<T> terms;
+    add_context(layer, terms);
+    if (!layer.units.empty())
+      terms.add(layer.units, units_before(l), nullptr, 0, layer.units.columns());
+    if (!layer.inputs.empty())
+      terms.add(layer.inputs, pass_.x, pass_.rows, 0, layer.inputs.columns());
+    multiply<Function>(l, first, last, terms, true, true);
   }
 
   /// Rows of [rows) of hidden layer l add columns of degrees [columns).
@@ -166,7 +159,7 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
   template <class Function>
   void multiply(int l, int first, int last, const term_list<T>& terms, bool start,
                 bool complete) const {
-    count_products(last - first, terms);
+    Counter::add(count_products(first, last, terms.span()));
     multiply_rows<T, L, Function>(pass_.theta, first, last, terms.span(),
                                   target(l, start, complete), pass_.lanes);
   }
@@ -183,10 +176,6 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
     const bool hidden = l < plan_.hidden_layers();
     return {start ? bias : nullptr, hidden ? pass_.hidden + row : pass_.out,
             hidden && pass_.pre ? pass_.pre + row : nullptr, complete};
-  }
-
-  static void count_products(int rows, const term_list<T>& terms) {
-    for (const product_term<T>& t : terms.span()) Counter::add(long{rows} * (t.last - t.first));
   }
 
   const network_plan& plan_;

@@ -47,7 +47,7 @@ template <class T, int L> class weight_gradient {
       const int count = std::min(together, panels - q);
       for (int i = 0; i < count; ++i) {
         const int r = (q + i) * panel_rows;
-        T* const rows = transposed + i * panel_rows * L;
+        T* const rows = transposed + i * panel_rows;
         transpose_panel<T, L>(g + std::ptrdiff_t{r} * L, std::min(panel_rows, layer.rows - r),
                               rows);
         add_rows(rows, samples, grad + layer.bias + r);

@@ -15,7 +15,8 @@
 /// | `identity(theta, stride)` | parameters at which the map is the identity, or near it |
 ///
 /// The adjoint of the inverse needs no function of its own. With x = f^-1(y), cotangents gx of x
-/// and gl of log|dx/dy|: b = gx - gl * dlog, gy = b / slope, gtheta = pull_back(x, theta, -gy, -gl).
+/// and gl of log|dx/dy|: b = gx - gl * dlog, gy = b / slope, gtheta = pull_back(x, theta, -gy,
+/// -gl).
 
 #include <bijou/grammar/kind.hpp>
 #include <bijou/kernels/simd.hpp>
