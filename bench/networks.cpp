@@ -4,73 +4,17 @@
 #include <bijou/networks/activations.hpp>
 #include <bijou/networks/masked_network.hpp>
 
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <ctime>
 #include <random>
 #include <string>
 #include <vector>
 
-using namespace bijou;
+#include "measure.hpp"
+
+using namespace bench;
 
 namespace {
-
-/// Time this process has had a core for: other work on the machine does not count.
-double seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-
-template <class F> double median_seconds(F&& f, int repetitions = 9, double each = 0.01) {
-  f();
-  std::vector<double> times;
-  for (int i = 0; i < repetitions; ++i) {
-    int calls = 0;
-    const double start = seconds();
-    do {
-      f();
-      ++calls;
-    } while (seconds() - start < each);
-    times.push_back((seconds() - start) / calls);
-  }
-  std::nth_element(times.begin(), times.begin() + repetitions / 2, times.end());
-  return times[static_cast<std::size_t>(repetitions / 2)];
-}
-
-/// Multiply-adds as fast as registers allow, in operations per second.
-template <class T> double measure_peak() {
-  constexpr int chains = simd::registers >= 32 ? 24 : 12, steps = 20000;
-  using pack = simd::pack<T>;
-  T start[2] = {T(1.0000001), T(1e-9)};
-  benchmark::DoNotOptimize(start);
-  const pack a(start[0]), b(start[1]);
-  const double time = median_seconds([&] {
-    detail::registers_of<T, chains> sum;
-    for (int c = 0; c < chains; ++c) // chains that began alike would be one to the compiler
-      sum[c] = pack(static_cast<T>(c));
-    for (int i = 0; i < steps; ++i)
-      detail::unroll<chains>([&](auto c)
-                                 __attribute__((always_inline)) { sum[c] = fma(sum[c], a, b); });
-    for (pack& s : sum) {
-      T out[pack::size];
-      s.store(out);
-      benchmark::DoNotOptimize(out);
-    }
-  });
-  return 2.0 * chains * steps * pack::size / time;
-}
-template <class T> double peak() {
-  static const double value = measure_peak<T>();
-  return value;
-}
-
-template <class T> std::string type_name() { return sizeof(T) == 4 ? "float" : "double"; }
-
-template <class T> void report(benchmark::State& state, double multiply_adds, double time_of_one) {
-  const double rate = 2.0 * multiply_adds / time_of_one;
-  state.counters["GFLOP/s"] = rate / 1e9;
-  state.counters["of_peak"] = rate / peak<T>();
-}
 
 template <class T> T* allocate(std::vector<T>& v, std::ptrdiff_t n) {
   v.assign(static_cast<std::size_t>(n) + 64, T(0));
@@ -95,15 +39,13 @@ template <class T> void staircase_product(benchmark::State& state) {
   T* bias = allocate(memory[3], h);
   std::fill_n(w, s.end(), T(0.01));
   std::fill_n(x, h * L, T(0.1));
-  const double start = seconds();
-  for (auto _ : state) {
+  const double one = run(state, [&] {
     const detail::product_term<T> term{&s, x, nullptr, 0, h};
     detail::multiply_rows<T, L, activations::relu_t>(w, 0, h, {&term, 1}, {bias, y, nullptr, true},
                                                      L);
     benchmark::ClobberMemory();
-  }
-  report<T>(state, static_cast<double>(s.structural()) * L,
-            (seconds() - start) / static_cast<double>(state.iterations()));
+  });
+  report<T>(state, static_cast<double>(s.structural()) * L, one);
 }
 
 enum class what { forward, sweep, adjoint, sweep_adjoint, weight_gradient };
@@ -118,9 +60,7 @@ template <class Net> struct chain {
   std::vector<T*> theta, hidden, out, ghidden, gout, grad;
   T *x, *y, *gx, *scratch;
 
-  chain(const degree_assignment& degrees, int layers_, sweep_blocks blocks, bool own_blocks)
-      : net(degrees, 2), layers(layers_) {
-    if (own_blocks) net.set_blocks(blocks);
+  chain(const degree_assignment& degrees, int layers_) : net(degrees, 2), layers(layers_) {
     std::size_t used = 0;
     const auto make = [&](std::ptrdiff_t n) { return allocate(memory[used++], n); };
     std::mt19937 random(1);
@@ -182,8 +122,7 @@ template <class Net> struct chain {
 
 /// Every pass of a network; its forward pass is measured before and after each for comparison.
 template <class Net>
-void add_network(const std::string& name, const degree_assignment& degrees, int layers = 1,
-                 sweep_blocks blocks = {}, bool own_blocks = false) {
+void add_network(const std::string& name, const degree_assignment& degrees, int layers = 1) {
   using T = typename Net::value_type;
   const auto names = {std::pair{what::forward, "forward"},
                       {what::sweep, "sweep"},
@@ -193,30 +132,25 @@ void add_network(const std::string& name, const degree_assignment& degrees, int 
   for (const auto& [w, label] : names)
     benchmark::RegisterBenchmark(
         (name + "/" + label + "/" + type_name<T>()).c_str(), [=, w = w](benchmark::State& state) {
-          chain<Net> c(degrees, layers, blocks, own_blocks);
-          const double forward = median_seconds([&] { c.run(what::forward); }, 5);
-          const double start = seconds();
-          for (auto _ : state) c.run(w);
-          const double one = (seconds() - start) / static_cast<double>(state.iterations());
-          const double again = median_seconds([&] { c.run(what::forward); }, 5);
+          chain<Net> c(degrees, layers);
+          const double one = run_against(
+              state, "x_forward", [&] { c.run(w); }, [&] { c.run(what::forward); });
           report<T>(state, static_cast<double>(c.net.multiply_adds()) * Net::lanes * layers, one);
-          state.counters["x_forward"] = 2 * one / (forward + again);
         });
 }
 
 template <class T> void add_all() {
   using activations::relu_t;
   constexpr int L = default_lanes<T>, wide = wide_lanes<T>;
+  constexpr int large_lanes = L * 4 / static_cast<int>(sizeof(T)); // as flows choose
   const std::string type = type_name<T>();
   benchmark::RegisterBenchmark(("staircase D=64 H=512/" + type).c_str(), staircase_product<T>)
       ->Args({64, 512});
   benchmark::RegisterBenchmark(("staircase D=8 H=64/" + type).c_str(), staircase_product<T>)
       ->Args({8, 64});
-  using large = masked_network<T, L, relu_t, 512, 512>;
+  using large = masked_network<T, large_lanes, relu_t, 512, 512>;
   add_network<large>("5x D=64 H=512,512", autoregressive_degrees(64, 0, large::widths), 5);
-  using large_wide = masked_network<T, wide, relu_t, 512, 512>;
-  add_network<large_wide>("5x D=64 H=512,512 linspace", linspace_degrees(64, 0, large_wide::widths),
-                          5);
+  add_network<large>("5x D=64 H=512,512 linspace", linspace_degrees(64, 0, large::widths), 5);
   using many = masked_network<T, wide, relu_t, 378>;
   add_network<many>("D=368 H=378", autoregressive_degrees(368, 0, many::widths));
   using two = masked_network<T, wide, relu_t, 128>;
@@ -228,12 +162,8 @@ template <class T> void add_all() {
 } // namespace
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  std::printf("multiply-add peak: %.1f GFLOP/s float, %.1f double\n", peak<float>() / 1e9,
-              peak<double>() / 1e9);
-  add_all<float>();
-  add_all<double>();
-  benchmark::RunSpecifiedBenchmarks();
-  std::printf("multiply-add peak again: %.1f GFLOP/s float, %.1f double\n",
-              measure_peak<float>() / 1e9, measure_peak<double>() / 1e9);
+  return run_all(argc, argv, [] {
+    add_all<float>();
+    add_all<double>();
+  });
 }

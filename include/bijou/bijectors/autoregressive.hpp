@@ -79,7 +79,7 @@ struct autoregressive_t {
   static constexpr rule what = rule::learned;
   static constexpr int size = Order::size;
   static constexpr bool invertible = true;
-  static constexpr int narrowest = std::min({H...});
+  static constexpr detail::hidden_units units{std::min({H...}), (H + ...)};
   [[no_unique_address]] Tr transformer;
   [[no_unique_address]] Order order_;
   [[no_unique_address]] Seed seed_;
@@ -104,6 +104,7 @@ struct autoregressive_t {
     return with(transformer.sigmoid_bias(b), Act{}, order_, seed_);
   }
   template <class A> constexpr auto activation(A a) const {
+    detail::check_activation<A>();
     return with(transformer, a, order_, seed_);
   }
   template <std::size_t N> constexpr auto order(const std::array<int, N>& o) const {
@@ -161,8 +162,11 @@ template <int... H> inline constexpr detail::plain_autoregressive<gated_t<>, H..
 template <int... H> inline constexpr inverse_t<detail::plain_autoregressive<affine_t, H...>> maf{};
 
 /// Any transformer driven by a masked network: `autoregressive<64, 64>(rational_quadratic<8>)`.
-template <int... H, transformer Tr = affine_t> constexpr auto autoregressive(Tr t = {}) {
-  return detail::plain_autoregressive<Tr, H...>{t, {}, {}};
+template <int... H, class Tr = affine_t> constexpr auto autoregressive(Tr t = {}) {
+  if constexpr (detail::check_transformer<Tr>())
+    return detail::plain_autoregressive<Tr, H...>{t, {}, {}};
+  else
+    return t;
 }
 
 } // namespace bijou::inline BIJOU_ISA

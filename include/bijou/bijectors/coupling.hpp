@@ -58,6 +58,7 @@ template <class Tr, class Act, class Split, class Seed, int... H> struct couplin
   static constexpr rule what = rule::learned;
   static constexpr int size = 0;
   static constexpr bool invertible = true;
+  static constexpr detail::hidden_units units{detail::hidden_units{}.narrowest, (H + ...)};
   [[no_unique_address]] Tr transformer;
   [[no_unique_address]] Split split_;
   [[no_unique_address]] Seed seed_;
@@ -81,6 +82,7 @@ template <class Tr, class Act, class Split, class Seed, int... H> struct couplin
     return with(transformer.sigmoid_bias(b), Act{}, split_, seed_);
   }
   template <class A> constexpr auto activation(A a) const {
+    detail::check_activation<A>();
     return with(transformer, a, split_, seed_);
   }
   constexpr auto split(int kept) const {
@@ -103,9 +105,12 @@ template <class Tr, class Act, class Split, class Seed, int... H> struct couplin
 };
 
 /// Half the variables drive a transformer of the others: `coupling<128>(affine)`.
-template <int... H, transformer Tr = affine_t> constexpr auto coupling(Tr t = {}) {
-  return coupling_t<Tr, activations::relu_t, detail::even_split, detail::flow_seed, H...>{
-      t, {}, {}};
+template <int... H, class Tr = affine_t> constexpr auto coupling(Tr t = {}) {
+  if constexpr (detail::check_transformer<Tr>())
+    return coupling_t<Tr, activations::relu_t, detail::even_split, detail::flow_seed, H...>{
+        t, {}, {}};
+  else
+    return t;
 }
 
 } // namespace bijou::inline BIJOU_ISA

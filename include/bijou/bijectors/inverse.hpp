@@ -6,23 +6,13 @@
 
 #include <bijou/bijectors/elementwise.hpp>
 #include <bijou/bijectors/layer.hpp>
+#include <bijou/bijectors/network_options.hpp>
 #include <bijou/bijectors/on.hpp>
 #include <bijou/grammar/pipe.hpp>
 
-#include <limits>
 #include <string>
 
 namespace bijou::inline BIJOU_ISA {
-
-namespace detail {
-/// The fewest units of a hidden layer of an autoregressive word; large for all others.
-template <class W> constexpr int narrowest_of() {
-  if constexpr (requires { W::narrowest; })
-    return W::narrowest;
-  else
-    return std::numeric_limits<int>::max();
-}
-} // namespace detail
 
 /// A learned word turned round. Its options can still be set: `maf<64>.skip()`.
 template <word W> struct inverse_t {
@@ -30,7 +20,7 @@ template <word W> struct inverse_t {
   static constexpr rule what = W::what;
   static constexpr int size = W::size;
   static constexpr bool invertible = true;
-  static constexpr int narrowest = detail::narrowest_of<W>();
+  static constexpr detail::hidden_units units = detail::units_of<W>();
   [[no_unique_address]] W inner;
 
   template <int D> static constexpr misfit fits(const place<D>& p) { return W::fits_back(p); }

@@ -2,13 +2,27 @@
 /// \file
 /// Options that all words with a network share, and how they are written.
 
+#include <bijou/grammar/item.hpp>
 #include <bijou/networks/activations.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <type_traits>
 
 namespace bijou::inline BIJOU_ISA::detail {
+
+/// Hidden units of a word's network: of its narrowest layer as far as degrees matter, and of all.
+struct hidden_units {
+  int narrowest = std::numeric_limits<int>::max();
+  int total = 0;
+};
+template <class W> constexpr hidden_units units_of() {
+  if constexpr (requires { W::units; })
+    return W::units;
+  else
+    return {};
+}
 
 /// Initial weights come from the flow's seed ...
 struct flow_seed {};
@@ -31,6 +45,22 @@ template <int... H> std::string widths_text() {
   std::string s;
   ((s += (s.empty() ? "" : ", ") + std::to_string(H)), ...);
   return s;
+}
+
+/// What a user's .activation(a) must be.
+template <class A> constexpr void check_activation() {
+  constexpr bool is_activation = requires { A::derivative_from_output; };
+  static_assert(is_activation, "bijou: activation(a) takes one of activations::relu, tanh, elu, "
+                               "silu, ... (networks/activations.hpp)");
+}
+
+/// What a user's coupling<H...>(t) must be.
+template <class Tr> constexpr bool check_transformer() {
+  constexpr bool is_transformer = transformer_item<Tr>;
+  static_assert(is_transformer,
+                "bijou: autoregressive<H...>(t) and coupling<H...>(t) take a transformer, such as "
+                "affine or rational_quadratic<8>; a word stands in the pipe by itself");
+  return is_transformer;
 }
 
 template <class Act> std::string activation_text() {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA {
@@ -22,6 +23,13 @@ template <class T> struct batch_view {
   std::size_t count = 0;
   std::ptrdiff_t sample_stride = 0;
   std::ptrdiff_t variable_stride = 1;
+
+  /// Samples that may be written may be read.
+  constexpr operator batch_view<const T>() const // NOLINT(google-explicit-constructor)
+    requires(!std::is_const_v<T>)
+  {
+    return {data, count, sample_stride, variable_stride};
+  }
 };
 
 /// Row-major samples, one after another.

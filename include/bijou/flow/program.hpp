@@ -36,16 +36,17 @@ template <class... Layers> struct layer_needs<boost::hana::basic_tuple<Layers...
   }();
 };
 
-/// Lanes of a flow's tiles: wide ones where a network has fewer than 8 units a degree.
+/// Lanes of a flow's tiles: wide ones where a network has fewer than 8 units a degree, half as many
+/// where a network's hidden rows would leave no room in the second-level cache.
 template <class T, int D, class Words> struct flow_lanes;
 template <class T, int D, class... W> struct flow_lanes<T, D, types<W...>> {
-  template <class V> static constexpr bool narrow() {
-    if constexpr (requires { V::narrowest; })
-      return V::narrowest < 8 * (D - 1) && D > 16;
-    else
-      return false;
-  }
-  static constexpr int value = (false || ... || narrow<W>()) ? wide_lanes<T> : default_lanes<T>;
+  static constexpr bool narrow =
+      D > 16 && (false || ... || (units_of<W>().narrowest < 8 * (D - 1)));
+  static constexpr int usual = narrow ? wide_lanes<T> : default_lanes<T>;
+  static constexpr std::size_t bytes =
+      sizeof(T) * usual * std::size_t{std::max({0, units_of<W>().total...})};
+  static constexpr bool halves = bytes > 384 * 1024 && usual / 2 % strip<T> == 0;
+  static constexpr int value = halves ? usual / 2 : usual;
 };
 
 } // namespace detail

@@ -204,7 +204,12 @@ template <class T, int L, class Activation, class Counter, int... H> class basic
            (l < plan_.hidden_layers() || r % out_stride() < plan_.parameters());
   }
 
-  sweep_blocks choose_blocks() const { return {}; }
+  /// Degree by degree while the hidden rows of a tile stay in the first-level cache; else blocks
+  /// of eight degrees, and where there are many, of thirty-two (docs/performance.md: sweeps).
+  sweep_blocks choose_blocks() const {
+    if (hidden_rows * L * static_cast<int>(sizeof(T)) <= 48 * 1024) return {};
+    return plan_.levels() < 128 ? sweep_blocks{8, 8} : sweep_blocks{32, 8};
+  }
 
   network_plan plan_;
   sweep_blocks blocks_;
