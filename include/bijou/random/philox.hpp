@@ -60,8 +60,9 @@ constexpr std::array<std::uint32_t, 4> philox_block(std::array<std::uint32_t, 4>
 /// beside them.
 ///
 /// Samples are numbered; `position` is the next one's number and `advance` passes any number of
-/// them at no cost. As a UniformRandomBitGenerator (for <random> and std::shuffle) it draws from a
-/// domain of its own: words drawn so are never part of a sample, and do not move `position`.
+/// them at no cost. As a UniformRandomBitGenerator (for the standard distributions and
+/// std::shuffle) it draws from a domain of its own: words drawn so are never part of a sample, and
+/// do not move `position`.
 class philox {
  public:
   using result_type = std::uint32_t;

@@ -38,7 +38,7 @@ template <class Flow> void check_batch(const scored_batch<typename Flow::value_t
 
 /// Adds scale * the gradient of sum_i w_i log p(y_i) by all parameters to `gradient`, a vector laid
 /// out as q.parameters(). Entries that no connection owns are 0 afterwards. Allocates nothing.
-/// \param workspace of q.make_gradient_workspace()
+/// \param ws of q.make_gradient_workspace()
 /// \param g_samples where the derivatives by the samples go, (n, D); may hold a null pointer
 /// \param log_prob where log p of each sample goes, nats; may be null
 /// \return scale * sum_i w_i log p(y_i), nats
