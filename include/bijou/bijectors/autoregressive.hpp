@@ -100,31 +100,41 @@ struct autoregressive_t {
     return {transformer, order_.template table<D>(), 0, position};
   }
 
+  /// The gate's bias: s = sigmoid(z + b). For the gated transformer.
   constexpr auto sigmoid_bias(double b) const {
     return with(transformer.sigmoid_bias(b), Act{}, order_, seed_);
   }
+  /// The nonlinearity after each hidden layer, one of `activations::`.
   template <class A> constexpr auto activation(A a) const {
     detail::check_activation<A>();
     return with(transformer, a, order_, seed_);
   }
+  /// o[i] is the variable that stands i-th; as many as the event has.
+  /// \throws std::invalid_argument (a compile error in a constexpr expression) if it is no
+  /// permutation
   template <std::size_t N> constexpr auto order(const std::array<int, N>& o) const {
     detail::check_permutation("order", o);
     return with(transformer, Act{}, detail::given_order<static_cast<int>(N)>{o}, seed_);
   }
+  /// The same in braces: `.order({2, 0, 1})`.
   template <std::size_t N> constexpr auto order(const int (&o)[N]) const {
     return order(permute(o).indices);
   }
+  /// The same for an order known at run time; its length is checked when the flow is made.
   auto order(const std::vector<int>& o) const {
     detail::check_permutation("order", o);
     return with(transformer, Act{}, detail::dynamic_order{o}, seed_);
   }
+  /// Initial weights of a seed of their own, whatever the flow's.
   constexpr auto seed(std::uint64_t s) const {
     return with(transformer, Act{}, order_, detail::own_seed{s});
   }
+  /// Direct connections from inputs to outputs, masked like the rest.
   constexpr auto skip() const {
     return autoregressive_t<Tr, Act, Order, Seed, true, H...>{transformer, order_, seed_};
   }
 
+  /// As it could be written, without seeds.
   std::string text() const { return text_as("autoregressive"); }
   /// Written as iaf<...> or maf<...> where it is that, and as autoregressive<...>(t) elsewhere.
   std::string text_as(const std::string& name) const {
@@ -162,6 +172,7 @@ template <int... H> inline constexpr detail::plain_autoregressive<gated_t<>, H..
 template <int... H> inline constexpr inverse_t<detail::plain_autoregressive<affine_t, H...>> maf{};
 
 /// Any transformer driven by a masked network: `autoregressive<64, 64>(rational_quadratic<8>)`.
+/// Cost of a sample: one pass over the unmasked weights, forward as inverse.
 template <int... H, class Tr = affine_t> constexpr auto autoregressive(Tr t = {}) {
   if constexpr (detail::check_transformer<Tr>())
     return detail::plain_autoregressive<Tr, H...>{t, {}, {}};

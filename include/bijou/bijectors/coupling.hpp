@@ -78,20 +78,26 @@ template <class Tr, class Act, class Split, class Seed, int... H> struct couplin
     return {transformer, detail::identity_order<D>(), split_.template kept<D>(), position};
   }
 
+  /// The gate's bias: s = sigmoid(z + b). For the gated transformer.
   constexpr auto sigmoid_bias(double b) const {
     return with(transformer.sigmoid_bias(b), Act{}, split_, seed_);
   }
+  /// The nonlinearity after each hidden layer, one of `activations::`.
   template <class A> constexpr auto activation(A a) const {
     detail::check_activation<A>();
     return with(transformer, a, split_, seed_);
   }
+  /// The first `kept` variables are read and kept; make_flow throws std::invalid_argument unless
+  /// 1 <= kept < D.
   constexpr auto split(int kept) const {
     return with(transformer, Act{}, detail::given_split{kept}, seed_);
   }
+  /// Initial weights of a seed of their own, whatever the flow's.
   constexpr auto seed(std::uint64_t s) const {
     return with(transformer, Act{}, split_, detail::own_seed{s});
   }
 
+  /// As it could be written, without seeds.
   std::string text() const {
     return "coupling<" + detail::widths_text<H...>() + ">(" + transformer_text(transformer) + ")" +
            detail::activation_text<Act>() + split_.text();
@@ -104,7 +110,8 @@ template <class Tr, class Act, class Split, class Seed, int... H> struct couplin
   }
 };
 
-/// Half the variables drive a transformer of the others: `coupling<128>(affine)`.
+/// Half the variables drive a transformer of the others: `coupling<128>(affine)`. Cost of a sample:
+/// one pass over the network, forward as inverse.
 template <int... H, class Tr = affine_t> constexpr auto coupling(Tr t = {}) {
   if constexpr (detail::check_transformer<Tr>())
     return coupling_t<Tr, activations::relu_t, detail::even_split, detail::flow_seed, H...>{

@@ -19,10 +19,10 @@ namespace bijou::inline BIJOU_ISA {
 /// `count` samples in memory: variable v of sample i is data[i * sample_stride + v *
 /// variable_stride]. Row-major is {data, n, D, 1}; strides count elements.
 template <class T> struct batch_view {
-  T* data = nullptr;
-  std::size_t count = 0;
-  std::ptrdiff_t sample_stride = 0;
-  std::ptrdiff_t variable_stride = 1;
+  T* data = nullptr;                  ///< variable 0 of sample 0
+  std::size_t count = 0;              ///< samples
+  std::ptrdiff_t sample_stride = 0;   ///< elements from a sample to the next
+  std::ptrdiff_t variable_stride = 1; ///< elements from a variable to the next
 
   /// Samples that may be written may be read.
   constexpr operator batch_view<const T>() const // NOLINT(google-explicit-constructor)

@@ -36,17 +36,21 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   using program_type = program<T, E>;
   static constexpr int size = program_type::size;            ///< D
   static constexpr int context_size = program_type::context; ///< C, 0 without given<C>
-  static constexpr bool conditional = context_size > 0;
+  static constexpr bool conditional = context_size > 0;      ///< whether calls take a context
 
   /// An empty bijector, to be assigned to; every other call needs one that was made.
   bijector() = default;
+  /// What make_flow and make_bijector call: parameters for `e`, near the identity, drawn by `seed`.
+  /// \throws std::invalid_argument if a length or bound that is known at run time only does not fit
   bijector(const E& e, std::uint64_t seed) : program_(e) {
     parameters_.assign(program_.parameter_count(), T(0));
     text_ = expression_text(e);
     initialise(e, seed);
   }
 
+  /// {D}: the shape of one event.
   std::array<std::size_t, 1> event_shape() const { return {static_cast<std::size_t>(size)}; }
+  /// {}: one flow is one distribution.
   std::array<std::size_t, 0> batch_shape() const { return {}; }
   /// The expression as it could be written; files carry it and are checked against it.
   const std::string& text() const { return text_; }
@@ -57,6 +61,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   /// All parameters, flat and aligned, packed as the kernels read them. Entries that no connection
   /// owns (is_structural) must stay 0: write through set_parameters, or call clear_padding after.
   std::span<T> parameters() & { return parameters_; }
+  /// The same, to be read.
   std::span<const T> parameters() const& { return parameters_; }
   std::span<T> parameters() && = delete;
   /// Copies values in and zeros what no connection owns.
@@ -98,8 +103,11 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
     parameters_ = std::move(moved);
   }
 
+  /// Memory for evaluation by one thread at a time; every call with it allocates nothing.
   workspace<T> make_workspace() const { return {aligned_vector<T>(plan::evaluation_size)}; }
+  /// The same for gradients: with room for a tape and cotangents. Serves evaluation too.
   workspace<T> make_gradient_workspace() const { return {aligned_vector<T>(plan::gradient_size)}; }
+  /// Values of type T in a workspace for evaluation.
   static constexpr std::size_t workspace_size() { return plan::evaluation_size; }
 
   // --- maps: forward(...) and inverse(...) are in calls.hpp and interop/xtensor.hpp
@@ -128,6 +136,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
         });
   }
 
+  /// The layers that run, for those who look inside: parameters.hpp, describe.hpp.
   const program_type& compiled() const { return program_; }
   program_type& compiled() { return program_; }
 
@@ -144,6 +153,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
       return {values.data(), folded.empty() ? nullptr : folded.data()};
     }
   };
+  /// Computes that share for C values.
   template <class Source> folded_context fold_context(const Source& c) const {
     folded_context result{aligned_vector<T>(static_cast<std::size_t>(context_size)),
                           aligned_vector<T>(static_cast<std::size_t>(needs::folded_size))};

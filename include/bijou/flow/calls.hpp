@@ -24,14 +24,17 @@ inline void check_context_count(const char* who, std::size_t rows, std::size_t s
 }
 } // namespace detail
 
-/// Calls of a bijector on D variables.
+/// Calls of a bijector on D variables, samples (n, D) as views. Cost: about one pass over the
+/// networks' weights per sample in either direction.
+/// \throws std::invalid_argument if the workspace is not of this flow, or there is not a row of
+/// context for each sample
 template <class Self, class T, int D> class bijector_calls {
  public:
-  /// y and log|det dy/dx| of every sample of x; nats. log_det may be null.
+  /// Noise to data: y and log|det dy/dx| of every sample of x; nats. log_det may be null.
   void forward(batch_view<const T> x, batch_view<T> y, T* log_det, workspace<T>& ws) const {
     map<true>(x, y, log_det, ws, self().context());
   }
-  /// x and log|det dx/dy| of every sample of y; nats. log_det may be null.
+  /// Data to noise: x and log|det dx/dy| of every sample of y; nats. log_det may be null.
   void inverse(batch_view<const T> y, batch_view<T> x, T* log_det, workspace<T>& ws) const {
     map<false>(y, x, log_det, ws, self().context());
   }
@@ -41,6 +44,7 @@ template <class Self, class T, int D> class bijector_calls {
     detail::check_context_count("forward", context.count, x.count);
     map<true>(x, y, log_det, ws, detail::memory_source<T>{context});
   }
+  /// The same with a row of context for each sample.
   void inverse(batch_view<const T> y, batch_view<const T> context, batch_view<T> x, T* log_det,
                workspace<T>& ws) const {
     detail::check_context_count("inverse", context.count, y.count);
@@ -59,16 +63,20 @@ template <class Self, class T, int D> class bijector_calls {
   }
 };
 
-/// Calls of a distribution on D variables.
+/// Calls of a distribution on D variables, samples (n, D) as views. Cost: about one pass over the
+/// networks' weights per sample, to score as to sample.
+/// \throws std::invalid_argument as bijector_calls does
 template <class Self, class T, int D> class flow_calls {
  public:
+  /// One event, read and written.
   using event_in = std::span<const T, static_cast<std::size_t>(D)>;
   using event_out = std::span<T, static_cast<std::size_t>(D)>;
 
-  /// log p of every sample of y, nats.
+  /// log p of every sample of y, nats: -inf outside the support, NaN for a sample with a NaN.
   void log_prob(batch_view<const T> y, T* log_prob, workspace<T>& ws) const {
     self().score(detail::memory_source<T>{y}, log_prob, ws, self().context());
   }
+  /// The same with a row of context for each sample.
   void log_prob(batch_view<const T> y, batch_view<const T> context, T* log_prob,
                 workspace<T>& ws) const {
     detail::check_context_count("log_prob", context.count, y.count);
@@ -82,6 +90,7 @@ template <class Self, class T, int D> class flow_calls {
   void sample_and_log_prob(philox& stream, batch_view<T> y, T* log_prob, workspace<T>& ws) const {
     self().draw(stream, y.count, detail::memory_sink<T>{y}, log_prob, ws, self().context());
   }
+  /// The same with a row of context for each sample.
   void sample_and_log_prob(philox& stream, batch_view<const T> context, batch_view<T> y,
                            T* log_prob, workspace<T>& ws) const {
     detail::check_context_count("sample", context.count, y.count);

@@ -18,17 +18,24 @@ class conditioned_flow
       public xtensor_flow_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size> {
  public:
   using value_type = typename Flow::value_type;
-  static constexpr int size = Flow::size;
-  static constexpr int context_size = 0; ///< calls take no context
+  static constexpr int size = Flow::size; ///< D
+  static constexpr int context_size = 0;  ///< calls take no context
 
+  /// What flow::condition calls.
   template <class Source>
   conditioned_flow(const Flow& q, const Source& context)
       : flow_(&q), fixed_(q.fold_context(context)) {}
 
+  /// As of the flow.
   auto make_workspace() const { return flow_->make_workspace(); }
+  /// {D}
   auto event_shape() const { return flow_->event_shape(); }
+  /// {}
   auto batch_shape() const { return flow_->batch_shape(); }
+  /// The fixed context, as the loops of the flow take it.
   auto context() const { return fixed_.shared(); }
+
+  // The loops of the flow (bijector.hpp, flow.hpp), with its context passed on by the calls.
 
   template <bool Forward, class... Args> void map(Args&&... args) const {
     flow_->template map<Forward>(std::forward<Args>(args)...);

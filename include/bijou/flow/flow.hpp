@@ -20,11 +20,12 @@ template <class T> struct sampled_tile {
   int count;           ///< samples in this tile; rows are readable up to whole packs beyond
   int lanes;           ///< from one row to the next
   const int* position; ///< variable -> row
-  const T* x;
-  const T* log_q; ///< log p of each sample under the flow, nats
-  T* cotangents;
-  T* log_q_cotangent; ///< to be set: derivative by log q of each sample (0 on entry)
+  const T* x;          ///< the rows: see variable()
+  const T* log_q;      ///< log p of each sample under the flow, nats
+  T* cotangents;       ///< rows of derivatives: see cotangent()
+  T* log_q_cotangent;  ///< to be set: derivative by log q of each sample (0 on entry)
 
+  /// Variable d of sample i is variable(d)[i], i < count.
   const T* variable(int d) const { return x + position[d] * lanes; }
   /// To be set: derivative by variable d of each sample (0 on entry).
   T* cotangent(int d) const { return cotangents + position[d] * lanes; }
@@ -45,11 +46,14 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
   using super::context_size;
   using super::size;
 
+  /// An empty flow, to be assigned to; every other call needs one that was made.
   flow() = default;
+  /// What make_flow calls.
   flow(const E& e, std::uint64_t seed) : super(e, seed) {}
 
   /// This flow under one context: (C,) or anything with C values in order. Refers to this flow; not
-  /// for temporaries.
+  /// for temporaries. Allocates.
+  /// \throws std::invalid_argument if there are not C values
   template <class Context> auto condition(const Context& context) const& {
     static_assert(conditional, "bijou: condition(context) is for flows with given<C>");
     return conditioned_flow<flow>(*this, detail::values_source<T>(context, context_size));

@@ -35,7 +35,8 @@ template <int D, class Words> constexpr kind start_of() {
 
 } // namespace detail
 
-/// Adds parameters to an expression, initialised near the identity; every seed gives other ones.
+/// Adds parameters to an expression, initialised near the identity; every seed gives other ones. T
+/// is float or double. Allocates the parameters; the flow is a value to be copied or moved.
 /// \throws std::invalid_argument if something known at run time only (the length of a std::vector,
 /// the bounds of an interval) does not fit
 template <class T, class E> auto make_flow(const E& e, std::uint64_t seed = 0) {
@@ -51,7 +52,9 @@ template <class T, class E> auto make_flow(const E& e, std::uint64_t seed = 0) {
     return 0;
 }
 
-/// Adds parameters to a chain of words on D variables.
+/// Adds parameters to a chain of words on D variables: a bijector, without a density. The support
+/// at its noise end is the one its words ask for, the line if it can be.
+/// \throws std::invalid_argument as make_flow does
 template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t seed = 0) {
   constexpr bool is_chain = word<E> || chain<E> || transformer_item<E>;
   static_assert(is_chain,

@@ -129,21 +129,23 @@ void with_context(const Self& self, const char* who, const X& context, std::size
 
 /// y = f(x) with log|det dy/dx| of each sample, nats.
 template <class Batch, class Values> struct forward_result {
-  Batch y;
-  Values log_det;
+  Batch y;        ///< (n, D); (D,) of one event
+  Values log_det; ///< (n,); a number for one event
 };
 /// x = f^-1(y) with log|det dx/dy| of each sample, nats.
 template <class Batch, class Values> struct inverse_result {
-  Batch x;
-  Values log_det;
+  Batch x;        ///< (n, D); (D,) of one event
+  Values log_det; ///< (n,); a number for one event
 };
 /// Samples with their log p, nats.
 template <class Batch, class Values> struct sample_result {
-  Batch samples;
-  Values log_prob;
+  Batch samples;   ///< (n, D)
+  Values log_prob; ///< (n,)
 };
 
 /// Calls of a bijector on xtensor expressions. `context...` is empty, or one context expression.
+/// Results and a workspace are allocated. Cost: about one pass over the networks' weights per
+/// sample in either direction.
 /// \throws std::invalid_argument if a shape does not fit, with the shapes expected and given
 template <class Self, class T, int D>
 class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
@@ -153,13 +155,13 @@ class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
   using memory::forward;
   using memory::inverse;
 
-  /// Noise to data.
+  /// Noise to data: forward_result with y and log|det dy/dx|, nats.
   template <detail::xtensor_like X, detail::xtensor_like... Context>
   auto forward(const X& x, const Context&... context) const {
     auto [y, log_det] = map<true>("forward", x, context...);
     return forward_result<decltype(y), decltype(log_det)>{std::move(y), std::move(log_det)};
   }
-  /// Data to noise.
+  /// Data to noise: inverse_result with x and log|det dx/dy|, nats.
   template <detail::xtensor_like X, detail::xtensor_like... Context>
   auto inverse(const X& y, const Context&... context) const {
     auto [x, log_det] = map<false>("inverse", y, context...);
@@ -192,7 +194,8 @@ class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
   }
 };
 
-/// Calls of a distribution on xtensor expressions.
+/// Calls of a distribution on xtensor expressions. Results and a workspace are allocated. Cost:
+/// about one pass over the networks' weights per sample, to score as to sample.
 /// \throws std::invalid_argument if a shape does not fit, with the shapes expected and given
 template <class Self, class T, int D> class xtensor_flow_calls : public flow_calls<Self, T, D> {
   using memory = flow_calls<Self, T, D>;
@@ -217,11 +220,12 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
         context...);
     return result;
   }
-  /// The classic names: one value for each sample, and their sum.
+  /// The classic name of log_prob: one value for each sample, nats.
   template <detail::xtensor_like Y, detail::xtensor_like... Context>
   auto batch_log_pdf(const Y& y, const Context&... context) const {
     return log_prob(y, context...);
   }
+  /// The classic name of the sum over the batch, nats.
   template <detail::xtensor_like Y, detail::xtensor_like... Context>
   T log_pdf(const Y& y, const Context&... context) const {
     const auto each = log_prob(y, context...);
@@ -245,6 +249,7 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
     return sample_result<decltype(samples), decltype(log_prob)>{std::move(samples),
                                                                 std::move(log_prob)};
   }
+  /// n samples, shape (n, D): those of sample_and_log_prob.
   template <class Stream, detail::xtensor_like... Context>
     requires(!detail::xtensor_like<std::remove_cvref_t<Stream>>)
   auto sample(Stream&& stream, std::size_t n, const Context&... context) const {
@@ -253,7 +258,8 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
     return samples;
   }
 
-  /// Samples made of given noise, such as quasi-random points: row i of (n, D) makes sample i.
+  /// Samples made of given noise, such as quasi-random points: row i of (n, D) makes sample i. With
+  /// their log p, nats.
   template <detail::xtensor_like Noise, detail::xtensor_like... Context>
   auto sample_from(const Noise& noise, const Context&... context) const {
     detail::check_shape("sample_from", "noise", noise, D);

@@ -34,7 +34,7 @@ static_assert(std::endian::native == std::endian::little,
 
 /// An array that somebody else owns: C order, not necessarily aligned.
 struct tensor_view {
-  dtype type = dtype::u8;
+  dtype type = dtype::u8;           ///< of an element
   std::vector<std::size_t> shape;   ///< empty for a single number
   std::span<const std::byte> bytes; ///< product of the shape times size_of(type)
 };
@@ -82,6 +82,7 @@ class safetensors {
     return result;
   }
 
+  /// Whether there is a tensor of that name.
   bool contains(std::string_view name) const { return header_.tensors.contains(name); }
 
   /// A view of one tensor, valid as long as this value. Throws file_error if there is none.

@@ -68,6 +68,7 @@ class philox {
   using result_type = std::uint32_t;
   using key_type = std::array<std::uint32_t, 2>;
 
+  /// At sample 0 of a stream. Streams of one seed are independent.
   constexpr explicit philox(std::uint64_t seed = 0, std::uint64_t stream = 0)
       : key_{low(seed), high(seed)} {
     if (stream != 0) {
@@ -76,6 +77,7 @@ class philox {
     }
   }
 
+  /// What seed and stream became.
   constexpr const key_type& key() const { return key_; }
 
   /// Block `index` of a sample: a pure function of seed, stream and arguments.

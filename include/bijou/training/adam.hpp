@@ -59,13 +59,14 @@ template <class T> double gradient_norm(std::span<const T> gradient) {
   return std::sqrt(sum);
 }
 
+/// Settings of Adam, named as in the paper.
 struct adam_options {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay =
-      0; ///< decoupled: every step multiplies parameters by 1 - rate * weight_decay
+  double learning_rate = 1e-3; ///< before the schedule's factor
+  double beta1 = 0.9;          ///< of the running mean of gradients
+  double beta2 = 0.999;        ///< of the running mean of their squares
+  double epsilon = 1e-8;       ///< added to the root of the latter
+  /// Decoupled: every step multiplies parameters by 1 - rate * weight_decay.
+  double weight_decay = 0;
   /// Gradients with a larger norm are scaled down to it. Infinity: never.
   double max_norm = std::numeric_limits<double>::infinity();
 };
@@ -76,6 +77,7 @@ struct adam_options {
 ///     optimizer.step(flow.parameters(), gradient);
 template <class T> class adam {
  public:
+  /// For vectors of `size` entries. \throws std::invalid_argument if an option is out of range
   explicit adam(std::size_t size, adam_options options = {})
       : options_(options), first_(size), second_(size) {
     const auto check = [](bool good, const char* what, double value) {
@@ -128,6 +130,7 @@ template <class T> class adam {
     return norm;
   }
 
+  /// As given.
   const adam_options& options() const { return options_; }
   /// Steps taken so far.
   std::int64_t steps() const { return steps_; }

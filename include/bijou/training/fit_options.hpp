@@ -30,9 +30,12 @@ struct fit_epoch {
   bool best = false;        ///< whether no epoch before had a lower validation loss
 };
 
+/// What fit takes; all of it has defaults. Designated initialisers read well:
+/// `{.epochs = 200, .optimizer = {.learning_rate = 3e-3}}`.
 struct fit_options {
   int epochs = 100;             ///< at most
   std::size_t batch_size = 256; ///< at most: batches of an epoch differ by one sample
+  /// Learning rate 1e-3, gradients clipped to norm 10. Given anew it clips only where it says so.
   adam_options optimizer{.max_norm = 10};
   /// Scales the learning rate: any callable (step, total steps) -> factor.
   bijou::schedule schedule = schedules::constant{};
@@ -42,22 +45,24 @@ struct fit_options {
   /// One for each sample; empty: all 1. May be negative, as Monte Carlo weights are, as long as
   /// their sum is positive. Losses are divided by the mean weight of all training samples.
   std::span<const double> weights{};
-  std::uint64_t seed = 0; ///< of the validation split and of all shuffles
-  int threads = 1;        ///< other numbers give other roundings
-  progress_options progress{};
+  std::uint64_t seed = 0;      ///< of the validation split and of all shuffles
+  int threads = 1;             ///< other numbers give other roundings
+  progress_options progress{}; ///< the line on stderr
   /// Called after each epoch; returns false to stop.
   std::function<bool(const fit_epoch&)> callback{};
 };
 
+/// Why training ended: all epochs done, no better validation loss for long, or the callback.
 enum class stop_reason { epochs, patience, callback };
 
+/// What fit gives back.
 struct fit_result {
-  std::vector<fit_epoch> history;
+  std::vector<fit_epoch> history; ///< one for each epoch
   /// The epoch whose parameters the flow has now; 0: those it came with.
   int best_epoch = 0;
   /// Validation loss of best_epoch, nats; NaN without validation samples.
   double best_validation = std::numeric_limits<double>::quiet_NaN();
-  stop_reason reason = stop_reason::epochs;
+  stop_reason reason = stop_reason::epochs; ///< why it ended
 };
 
 /// A loss or gradient that is not finite. The flow has the last good parameters: those of the

@@ -15,8 +15,8 @@ namespace bijou::inline BIJOU_ISA {
 
 /// A value, nats, and its gradient, laid out as parameters().
 template <class T> struct valued_gradient {
-  double value;
-  aligned_vector<T> gradient;
+  double value;               ///< nats
+  aligned_vector<T> gradient; ///< a number for each of parameters()
 };
 
 /// The objective at q's parameters, with its gradient. Allocates a workspace and the gradient; in a
