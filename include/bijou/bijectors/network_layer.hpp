@@ -90,24 +90,25 @@ class network_layer {
     }
     event_sum acc;
     network_.forward_one(event_pass(e, x, b));
-    detail::transform_event<forward_way, stride>(transformer_, 0, mapped_, e.x, mapped_rows(),
-                                                 b.out, acc);
-    *e.log_det = (simd::pack<T>(*e.log_det) + acc.total())[0];
+    detail::transform_event<forward_way, stride>(transformer_, mapped_, e.x, mapped_rows(), b.out,
+                                                 acc);
+    *e.log_det = (simd::pack<T>(*e.log_det) + acc.total()).first();
   }
   void inverse(const event<T>& e) const {
     const buffers b = event_buffers(e.scratch);
     event_sum acc;
-    const auto solve = [&](int first, int last) {
-      detail::transform_event<inverse_way, stride>(transformer_, first, last, e.x, mapped_rows(),
-                                                   b.out, acc);
-    };
     if constexpr (Conditioner::sequential) {
-      network_.sweep_one(event_pass(e, e.x, b), solve);
+      network_.sweep_one(event_pass(e, e.x, b), [&](int first, int last) {
+        for (int rank = first; rank < last; ++rank)
+          detail::transform_one<inverse_way, stride>(transformer_, rank, e.x + mapped_rows()[rank],
+                                                     b.out, acc);
+      });
     } else {
       network_.forward_one(event_pass(e, e.x, b));
-      solve(0, mapped_);
+      detail::transform_event<inverse_way, stride>(transformer_, mapped_, e.x, mapped_rows(), b.out,
+                                                   acc);
     }
-    *e.log_det = (simd::pack<T>(*e.log_det) - acc.total())[0];
+    *e.log_det = (simd::pack<T>(*e.log_det) - acc.total()).first();
   }
 
   // --- adjoints

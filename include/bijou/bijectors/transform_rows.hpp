@@ -7,6 +7,7 @@
 #include <bijou/kernels/simd.hpp>
 #include <bijou/transformers/transformer.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -81,32 +82,44 @@ void add_slope_sums(const Tr&, const T* sums, T* log_det, int lanes) {
   }
 }
 
-/// The transformer on ranks [first, last) of one event, lanes along ranks. The theta of rank r are
+/// The transformer on one rank of one event, the same in all lanes: nothing goes through memory on
+/// the way from the network's outputs to x, for which a sweep waits.
+template <direction Way, int Stride, class T, class Tr>
+BIJOU_INLINE void transform_one(const Tr& tr, int rank, T* x, const T* out,
+                                slope_sum<simd::pack<T>, Tr::has_factor>& acc) {
+  using P = simd::pack<T>;
+  const mapped<P> m = run_transformer<Way>(tr, P(*x), theta_broadcast<T>{out + rank * Stride, 1});
+  *x = m.value.first();
+  acc.add(rank, m.log_slope, m.factor);
+}
+
+/// The transformer on all `count` ranks of one event, lanes along ranks. The theta of rank r are
 /// the values r * Stride ... of out. `acc` is lane 0 of everything.
 template <direction Way, int Stride, class T, class Tr>
-void transform_event(const Tr& tr, int first, int last, T* x, const int* rows, const T* out,
+void transform_event(const Tr& tr, int count, T* x, const int* rows, const T* out,
                      slope_sum<simd::pack<T>, Tr::has_factor>& acc) {
   using P = simd::pack<T>;
   constexpr int W = P::size;
-  constexpr std::size_t size = W;
-  alignas(64) T value[size];
-  alignas(64) T log_slope[size];
-  alignas(64) T factor[size];
-  alignas(64) T theta[std::size_t{Tr::parameters > 0 ? Tr::parameters : 1} * size];
-  for (int r = first; r < last; r += W) {
-    const int n = last - r < W ? last - r : W;
-    for (int i = 0; i < W; ++i) {
-      const int k = r + (i < n ? i : 0); // spare lanes repeat the first rank
-      value[i] = x[rows[k]];
-      for (int j = 0; j < Tr::parameters; ++j) theta[j * W + i] = out[k * Stride + j];
-    }
-    const mapped<P> m = run_transformer<Way>(tr, P::load(value), theta_rows<T>{theta, W});
-    m.value.store(value);
-    m.log_slope.store(log_slope);
-    m.factor.store(factor);
+  constexpr int arrays = 1 + Tr::parameters;
+  alignas(64) std::array<T, std::size_t{W * arrays}> gathered{};
+  alignas(64) std::array<T, std::size_t{W}> value, log_slope, factor;
+  for (int r = 0; r < count; r += W) {
+    const int n = std::min(count - r, W);
     for (int i = 0; i < n; ++i) {
-      x[rows[r + i]] = value[i];
-      acc.add(r + i, P(log_slope[i]), P(factor[i]));
+      T* const lane = gathered.data() + i;
+      lane[0] = x[rows[r + i]];
+      for (int j = 0; j < Tr::parameters; ++j) lane[(j + 1) * W] = out[(r + i) * Stride + j];
+      asm volatile("" ::: "memory"); // gather instructions take longer than the loop
+    }
+    const mapped<P> m =
+        run_transformer<Way>(tr, P::load(gathered.data()), theta_rows<T>{gathered.data() + W, W});
+    m.value.store(value.data());
+    m.log_slope.store(log_slope.data());
+    m.factor.store(factor.data());
+    for (int i = 0; i < n; ++i) {
+      const auto lane = static_cast<std::size_t>(i);
+      x[rows[r + i]] = value[lane];
+      acc.add(r + i, P(log_slope[lane]), P(factor[lane]));
     }
   }
 }

@@ -71,11 +71,12 @@ inline constexpr T shifter = static_cast<T>(word<T>(3) << (format<T>::fraction -
 
 /// c[0] + c[1] x + ... by Horner's rule. Unrolled by hand: at -O2 compilers keep such loops.
 template <class T, std::size_t N> BIJOU_INLINE pack<T> polynomial(pack<T> x, const T (&c)[N]) {
-  return [&]<std::size_t... K>(std::index_sequence<K...>) {
+  return [&]<std::size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
     pack<T> y(c[N - 1]);
     ((y = fma(y, x, pack<T>(c[N - 2 - K]))), ...);
     return y;
-  }(std::make_index_sequence<N - 1>{});
+  }
+  (std::make_index_sequence<N - 1>{});
 }
 
 /// The same of N = 4 k coefficients in k steps that wait for one another (Estrin): a core's window
@@ -83,15 +84,16 @@ template <class T, std::size_t N> BIJOU_INLINE pack<T> polynomial(pack<T> x, con
 template <class T, std::size_t N>
 BIJOU_INLINE pack<T> polynomial(pack<T> x, pack<T> x2, pack<T> x4, const T (&c)[N]) {
   static_assert(N % 4 == 0);
-  return [&]<std::size_t... K>(std::index_sequence<K...>) {
-    const auto four = [&](std::size_t k) {
+  return [&]<std::size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
+    const auto four = [&](std::size_t k) __attribute__((always_inline)) {
       return fma(fma(x, pack<T>(c[k + 3]), pack<T>(c[k + 2])), x2,
                  fma(x, pack<T>(c[k + 1]), pack<T>(c[k])));
     };
     pack<T> y = four(N - 4);
     ((y = fma(y, x4, four(N - 8 - 4 * K))), ...);
     return y;
-  }(std::make_index_sequence<N / 4 - 1>{});
+  }
+  (std::make_index_sequence<N / 4 - 1>{});
 }
 
 /// e^r - 1 - r - r^2 (c0 + c1 r) over r^4, |r| <= ln(2)/2. All coefficients here are minimax.

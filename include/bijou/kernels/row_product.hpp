@@ -105,14 +105,14 @@ void push_columns(const T* theta, const product_term<T>& term, int first_row, T*
   }
 }
 
-/// y[r] = f(r, y[r]) for rows [first, last) only, computed a register at a time.
+/// y[r] = f(r, y[r]) for rows [first, last) only. Whole registers are written back, the rows beside
+/// as they were: what reads single rows next finds them in one store.
 template <class T, class F> BIJOU_INLINE void change_rows(T* y, int first, int last, F&& f) {
   using pack = simd::pack<T>;
+  const pack from(static_cast<T>(first)), to(static_cast<T>(last));
   for (int r = first / pack::size * pack::size; r < last; r += pack::size) {
-    alignas(64) T value[pack::size];
-    f(r, pack::load(y + r)).store(value);
-    std::copy(value + std::max(first - r, 0), value + std::min(last - r, pack::size),
-              y + std::max(first, r));
+    const pack row = simd::iota<T>() + pack(static_cast<T>(r)), before = pack::load(y + r);
+    select((row >= from) & (row < to), f(r, before), before).store(y + r);
   }
 }
 

@@ -28,6 +28,7 @@
 
 #include <xsimd/xsimd.hpp>
 
+#include <array>
 #include <bit>
 #include <concepts>
 #include <cstdint>
@@ -180,6 +181,8 @@ template <class T> struct pack {
 
   static BIJOU_INLINE pack load(const T* p) { return {batch::load_unaligned(p)}; }
   BIJOU_INLINE void store(T* p) const { v.store_unaligned(p); }
+  /// Lane 0, which is a scalar already.
+  BIJOU_INLINE T first() const { return v.data[0]; }
   /// Lane i. For tests and rare paths: goes through memory.
   T operator[](int i) const {
     alignas(64) T a[batch::size];
@@ -247,6 +250,16 @@ template <class T> BIJOU_INLINE pack<T> fnma(pack<T> a, pack<T> b, pack<T> c) {
 #endif
 }
 /// a where m, else b.
+/// 0, 1, 2, ... in the lanes.
+template <class T> BIJOU_INLINE pack<T> iota() {
+  static constexpr auto values = [] {
+    std::array<T, static_cast<std::size_t>(pack<T>::size)> v{};
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<T>(i);
+    return v;
+  }();
+  return pack<T>::load(values.data());
+}
+
 template <class T> BIJOU_INLINE pack<T> select(mask<T> m, pack<T> a, pack<T> b) {
   return {xsimd::select(m.v, a.v, b.v)};
 }

@@ -40,7 +40,7 @@ BIJOU_INLINE void philox_blocks(const round_keys& keys, Blocks&... blocks) {
   const wide m0(philox_rounds::multiplier_0), m1(philox_rounds::multiplier_1);
   for (std::size_t round = 0; round < keys.first.size(); ++round) {
     const wide k0(keys.first[round]), k1(keys.second[round]);
-    const auto step = [&](wide_block& c) {
+    const auto step = [&](wide_block & c) __attribute__((always_inline)) {
       const wide a = multiply_low(c[0], m0), b = multiply_low(c[2], m1);
       c = {simd::shift_right<32>(b) ^ (c[1] ^ k0), b, simd::shift_right<32>(a) ^ (c[3] ^ k1), a};
     };
