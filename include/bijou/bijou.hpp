@@ -16,6 +16,7 @@
 #include <bijou/bijectors/softplus.hpp>
 #include <bijou/bijectors/standardise.hpp>
 #include <bijou/bijectors/tanh.hpp>
+#include <bijou/flow/bijector.hpp>
 #include <bijou/flow/condition.hpp>
 #include <bijou/flow/describe.hpp>
 #include <bijou/flow/make_flow.hpp>

@@ -2,7 +2,7 @@
 /// \file
 /// `normal<D>`: D independent standard normals, the usual source of noise.
 
-#include <bijou/grammar/place.hpp>
+#include <bijou/grammar/pipe.hpp>
 #include <bijou/kernels/simd.hpp>
 #include <bijou/random/normal.hpp>
 

@@ -2,7 +2,7 @@
 /// \file
 /// `uniform<D>`: the unit box, the base of integrators and of rendering.
 
-#include <bijou/grammar/place.hpp>
+#include <bijou/grammar/pipe.hpp>
 #include <bijou/kernels/simd.hpp>
 #include <bijou/random/uniform.hpp>
 

@@ -54,9 +54,7 @@ template <int N> struct given_order {
 struct dynamic_order {
   static constexpr int size = 0;
   std::vector<int> indices;
-  template <int D> index_table<D> table() const {
-    return dynamic_permute_t{{}, indices}.template order<D>();
-  }
+  template <int D> index_table<D> table() const { return fitting_order<D>("order", indices); }
   std::string text() const { return ".order(" + order_text(indices) + ")"; }
 };
 } // namespace detail
@@ -72,8 +70,6 @@ struct dynamic_order {
 /// | `.seed(s)` | of the initial weights, in place of the flow's | the flow's |
 template <class Tr, class Act, class Order, class Seed, bool Skip, int... H>
 struct autoregressive_t {
-  static_assert(sizeof...(H) > 0 && ((H > 0) && ...),
-                "bijou: an autoregressive word needs hidden widths above 0: iaf<64>, maf<64, 64>");
   using bijou_tag = word_tag;
   using transformer_type = Tr;
   static constexpr rule what = rule::learned;
@@ -118,7 +114,7 @@ struct autoregressive_t {
   }
   /// The same in braces: `.order({2, 0, 1})`.
   template <std::size_t N> constexpr auto order(const int (&o)[N]) const {
-    return order(permute(o).indices);
+    return order(std::to_array(o));
   }
   /// The same for an order known at run time; its length is checked when the flow is made.
   auto order(const std::vector<int>& o) const {
@@ -165,19 +161,23 @@ using plain_autoregressive =
 
 /// Inverse autoregressive flow: y = s x + (1 - s) m with s = sigmoid(z + 2), (m, z) from a masked
 /// network of hidden widths H. Sampling reads the noise, so it is one plain pass.
-template <int... H> inline constexpr detail::plain_autoregressive<gated_t<>, H...> iaf{};
+template <int... H>
+  requires(detail::hidden_widths_above_zero<H...>)
+inline constexpr detail::plain_autoregressive<gated_t<>, H...> iaf{};
 
 /// Masked autoregressive flow: the inverse of y = exp(s) x + m with a smoothly bounded s. Scoring
 /// reads the data, so it is one plain pass.
-template <int... H> inline constexpr inverse_t<detail::plain_autoregressive<affine_t, H...>> maf{};
+template <int... H>
+  requires(detail::hidden_widths_above_zero<H...>)
+inline constexpr inverse_t<detail::plain_autoregressive<affine_t, H...>> maf{};
 
 /// Any transformer driven by a masked network: `autoregressive<64, 64>(rational_quadratic<8>)`.
 /// Cost of a sample: one pass over the unmasked weights, forward as inverse.
 template <int... H, class Tr = affine_t> constexpr auto autoregressive(Tr t = {}) {
-  if constexpr (detail::check_transformer<Tr>())
+  if constexpr (detail::check_network_word<Tr, H...>())
     return detail::plain_autoregressive<Tr, H...>{t, {}, {}};
   else
-    return t;
+    return detail::refused_t{};
 }
 
 } // namespace bijou::inline BIJOU_ISA

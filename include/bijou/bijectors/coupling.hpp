@@ -51,8 +51,6 @@ struct given_split {
 /// A coupling word. `.split(n)`: the first n variables are kept (default: half, rounded down);
 /// `.activation(a)` and `.seed(s)` as for autoregressive words.
 template <class Tr, class Act, class Split, class Seed, int... H> struct coupling_t {
-  static_assert(sizeof...(H) > 0 && ((H > 0) && ...),
-                "bijou: a coupling word needs hidden widths above 0: coupling<64>(affine)");
   using bijou_tag = word_tag;
   using transformer_type = Tr;
   static constexpr rule what = rule::learned;
@@ -113,11 +111,11 @@ template <class Tr, class Act, class Split, class Seed, int... H> struct couplin
 /// Half the variables drive a transformer of the others: `coupling<128>(affine)`. Cost of a sample:
 /// one pass over the network, forward as inverse.
 template <int... H, class Tr = affine_t> constexpr auto coupling(Tr t = {}) {
-  if constexpr (detail::check_transformer<Tr>())
+  if constexpr (detail::check_network_word<Tr, H...>())
     return coupling_t<Tr, activations::relu_t, detail::even_split, detail::flow_seed, H...>{
         t, {}, {}};
   else
-    return t;
+    return detail::refused_t{};
 }
 
 } // namespace bijou::inline BIJOU_ISA

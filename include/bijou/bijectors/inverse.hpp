@@ -108,7 +108,7 @@ template <item E> constexpr auto inverse(E e) {
   static_assert(!base<E> && !expression<E>,
                 "bijou: inverse() turns words round; a base distribution has no inverse");
   if constexpr (base<E> || expression<E>) {
-    return e;
+    return detail::refused_t{};
   } else {
     using word_or_chain = decltype(detail::as_word(e));
     constexpr bool has_inverse = detail::all_invertible<words_of<word_or_chain>>::value;
@@ -118,7 +118,7 @@ template <item E> constexpr auto inverse(E e) {
     if constexpr (has_inverse)
       return detail::turned(detail::as_word(e));
     else
-      return e;
+      return detail::refused_t{};
   }
 }
 

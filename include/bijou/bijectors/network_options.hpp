@@ -54,13 +54,19 @@ template <class A> constexpr void check_activation() {
                                "silu, ... (networks/activations.hpp)");
 }
 
+template <int... H>
+inline constexpr bool hidden_widths_above_zero = sizeof...(H) > 0 && ((H > 0) && ...);
+
 /// What a user's coupling<H...>(t) must be.
-template <class Tr> constexpr bool check_transformer() {
+template <class Tr, int... H> constexpr bool check_network_word() {
+  constexpr bool has_widths = hidden_widths_above_zero<H...>;
+  static_assert(has_widths, "bijou: a word with a network needs hidden widths above 0: "
+                            "coupling<64>(affine), autoregressive<64, 64>(affine)");
   constexpr bool is_transformer = transformer_item<Tr>;
   static_assert(is_transformer,
                 "bijou: autoregressive<H...>(t) and coupling<H...>(t) take a transformer, such as "
                 "affine or rational_quadratic<8>; a word stands in the pipe by itself");
-  return is_transformer;
+  return has_widths && is_transformer;
 }
 
 template <class Act> std::string activation_text() {

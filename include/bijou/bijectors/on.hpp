@@ -54,14 +54,28 @@ template <class W, int... Rows> struct on_t {
   }
 };
 
+namespace detail {
+/// Whether there are rows, none negative and none twice.
+template <int... Rows> constexpr bool distinct_rows() {
+  const auto times = [](int row) { return (0 + ... + (row == Rows)); };
+  return sizeof...(Rows) > 0 && ((Rows >= 0 && times(Rows) == 1) && ...);
+}
+} // namespace detail
+
 /// Applies an elementwise word to the variables `Rows...` only: `on<1, 2>(sigmoid_map)`.
 template <int... Rows, item W> constexpr auto on(W w) {
   using word_type = decltype(detail::as_word(w));
-  static_assert(
-      word<word_type> && requires { typename word_type::op_type; },
-      "bijou: on<rows...>(word) takes one elementwise word, such as exp_map, affine or "
-      "elementwise(my_map{})");
-  return on_t<word_type, Rows...>{detail::as_word(w)};
+  constexpr bool is_elementwise = word<word_type> && requires { typename word_type::op_type; };
+  static_assert(is_elementwise,
+                "bijou: on<rows...>(word) takes one elementwise word, such as exp_map, affine or "
+                "elementwise(my_map{})");
+  constexpr bool are_rows = detail::distinct_rows<Rows...>();
+  static_assert(are_rows, "bijou: on<rows...>(word) takes one row or more, counted from 0, each "
+                          "once");
+  if constexpr (is_elementwise && are_rows)
+    return on_t<word_type, Rows...>{detail::as_word(w)};
+  else
+    return detail::refused_t{};
 }
 
 } // namespace bijou::inline BIJOU_ISA

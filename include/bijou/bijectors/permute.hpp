@@ -27,17 +27,31 @@ template <int D> constexpr index_table<D> identity_order() {
   return o;
 }
 
+[[noreturn]] inline void no_permutation(const char* who, std::size_t n, int got, std::size_t at) {
+  throw std::invalid_argument(std::string(who) + ": expected each of 0 to " +
+                              std::to_string(n - 1) + " once, got " + std::to_string(got) +
+                              " at position " + std::to_string(at));
+}
+
 /// Throws unless the indices are 0 .. n-1 in some order.
 template <class Indices> constexpr void check_permutation(const char* who, const Indices& order) {
   const std::size_t n = order.size();
   for (std::size_t i = 0; i < n; ++i) {
     bool bad = order[i] < 0 || static_cast<std::size_t>(order[i]) >= n;
     for (std::size_t j = 0; j < i; ++j) bad = bad || order[j] == order[i];
-    if (bad)
-      throw std::invalid_argument(std::string(who) + ": expected each of 0 to " +
-                                  std::to_string(n - 1) + " once, got " + std::to_string(order[i]) +
-                                  " at position " + std::to_string(i));
+    // In a constant expression a compiler quotes this line.
+    if (bad) no_permutation(who, n, order[i], i); // bijou: expected each of 0 to n - 1 once
   }
+}
+
+/// An order known at run time as a table. Throws unless it has D indices.
+template <int D> index_table<D> fitting_order(const char* who, const std::vector<int>& order) {
+  if (order.size() != static_cast<std::size_t>(D))
+    throw std::invalid_argument(std::string(who) + ": expected an order of " + std::to_string(D) +
+                                " indices, got " + std::to_string(order.size()));
+  index_table<D> table{};
+  for (std::size_t i = 0; i < order.size(); ++i) table[i] = order[i];
+  return table;
 }
 
 /// The table of the inverse: inverted(order)[order[i]] = i.
@@ -108,7 +122,7 @@ template <int N> struct data_permutation {
 
   template <int D> static constexpr misfit fits(const place<D>& p) {
     if (N != 0 && N != D) return misfit::size;
-    return p.is_uniform() ? misfit::none : misfit::support;
+    return p.is_uniform() ? misfit::none : misfit::mixed;
   }
   template <int D> static constexpr place<D> after(const place<D>& p) { return p; }
 };
@@ -128,12 +142,7 @@ struct dynamic_permute_t : detail::data_permutation<0> {
   std::vector<int> indices;
 
   template <int D> detail::index_table<D> order() const {
-    if (indices.size() != static_cast<std::size_t>(D))
-      throw std::invalid_argument("permute: expected an order of " + std::to_string(D) +
-                                  " indices, got " + std::to_string(indices.size()));
-    detail::index_table<D> o{};
-    for (std::size_t i = 0; i < indices.size(); ++i) o[i] = indices[i];
-    return o;
+    return detail::fitting_order<D>("permute", indices);
   }
   std::string text() const { return "permute(" + detail::order_text(indices) + ")"; }
   dynamic_permute_t turned() const { return {{}, detail::inverted_order(indices)}; }
@@ -169,9 +178,7 @@ template <std::size_t N> constexpr auto permute(const std::array<int, N>& order)
 }
 /// The same with the indices in braces: `permute({2, 0, 1})`.
 template <std::size_t N> constexpr auto permute(const int (&order)[N]) {
-  std::array<int, N> copy{};
-  for (std::size_t i = 0; i < N; ++i) copy[i] = order[i];
-  return permute(copy);
+  return permute(std::to_array(order));
 }
 /// The same for an order known at run time; its length is checked when the flow is made.
 inline dynamic_permute_t permute(const std::vector<int>& order) {

@@ -5,6 +5,8 @@
 /// The functions here take pointers and strides and allocate nothing when given a workspace; the
 /// calls on xtensor expressions come from interop/xtensor.hpp.
 
+#include <bijou/bijectors/network_options.hpp>
+#include <bijou/bijectors/permute.hpp>
 #include <bijou/flow/batch.hpp>
 #include <bijou/flow/program.hpp>
 #include <bijou/flow/workspace.hpp>
@@ -56,7 +58,6 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   const std::string& text() const { return text_; }
 
   // --- parameters: parameters.hpp has names, masks and files
-  // -----------------------------------------
 
   /// All parameters, flat and aligned, packed as the kernels read them. Entries that no connection
   /// owns (is_structural) must stay 0: write through set_parameters, or call clear_padding after.
@@ -85,7 +86,6 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   }
 
   // --- memory
-  // ---------------------------------------------------------------------------------------
 
   /// After layers have changed their structure: places parameters anew, and keeps the values of
   /// layers whose structure is what it was.
@@ -111,7 +111,6 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   static constexpr std::size_t workspace_size() { return plan::evaluation_size; }
 
   // --- maps: forward(...) and inverse(...) are in calls.hpp and interop/xtensor.hpp
-  // -----------------------------------------------------------------------------------------
 
   /// The loop over tiles that all maps share. Context is a detail::shared_context<T> or a source
   /// with one row for each sample.

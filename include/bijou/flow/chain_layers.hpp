@@ -6,6 +6,7 @@
 #include <bijou/grammar/expression.hpp>
 #include <bijou/grammar/normal_form.hpp>
 #include <bijou/kernels/tile.hpp>
+#include <bijou/transformers/option_text.hpp>
 
 #include <boost/hana/at.hpp>
 #include <boost/hana/basic_tuple.hpp>
@@ -21,7 +22,6 @@ namespace bijou::inline BIJOU_ISA::detail {
 namespace hana = boost::hana;
 
 // --- what the words say together
-// ------------------------------------------------------------------
 
 template <class Words> struct word_facts;
 template <class... W> struct word_facts<types<W...>> {
@@ -64,7 +64,6 @@ template <class... W> struct word_facts<types<W...>> {
 };
 
 // --- steps to layer types
-// -------------------------------------------------------------------------
 
 template <class Step, class T, int L, int D, int C> struct layer_for;
 template <class W, class... P, class T, int L, int D, int C>
@@ -92,7 +91,6 @@ struct layers_for<types<Step...>, T, L, D, C> {
 };
 
 // --- values
-// ---------------------------------------------------------------------------------------
 
 /// The bounds of each variable's support: infinite where there are none.
 template <int D> struct bounds_table {
@@ -167,9 +165,9 @@ template <int D> struct realiser {
       const auto i = static_cast<std::size_t>(v);
       if (w.selects(v) && (bounds.low[i] != low || bounds.high[i] != high))
         throw std::invalid_argument(
-            "make_flow: " + w.text() + " expects the interval [" + std::to_string(low) + ", " +
-            std::to_string(high) + "], but variable " + std::to_string(v) + " ranges over [" +
-            std::to_string(bounds.low[i]) + ", " + std::to_string(bounds.high[i]) + "]");
+            "make_flow: " + w.text() + " expects the interval [" + number_text(low) + ", " +
+            number_text(high) + "], but variable " + std::to_string(v) + " ranges over [" +
+            number_text(bounds.low[i]) + ", " + number_text(bounds.high[i]) + "]");
     }
   }
 };

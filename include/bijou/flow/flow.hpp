@@ -58,10 +58,12 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
     static_assert(conditional, "bijou: condition(context) is for flows with given<C>");
     return conditioned_flow<flow>(*this, detail::values_source<T>(context, context_size));
   }
-  template <class Context> auto condition(const Context&) && = delete;
+  template <class Context> void condition(const Context&) && {
+    static_assert(never<Context>, "bijou: condition(context) refers to its flow, so that a "
+                                  "temporary would be gone: give the flow a name first");
+  }
 
   // --- the loops behind log_prob and sample (calls.hpp, interop/xtensor.hpp)
-  // ------------------------------------------------------------------------------------
 
   /// log p of all samples of a source. Context as in bijector::map.
   template <class Source, class Context>
@@ -114,7 +116,6 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
   }
 
   // --- gradients: the loops behind training/value_and_grad.hpp
-  // --------------------------------------
 
   /// Adds the gradient of sum_i w_i log p(y_i) to `gradient` (laid out as parameters()), and puts
   /// that with respect to y_i into sink g_y. `log_prob` and `weights` (null: all `scale`) may be

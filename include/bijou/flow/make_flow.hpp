@@ -8,10 +8,14 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 namespace bijou::inline BIJOU_ISA {
 
 namespace detail {
+
+template <class T>
+inline constexpr bool is_scalar = std::is_same_v<T, float> || std::is_same_v<T, double>;
 
 /// Stands where a bijector has no base: D variables with the support the chain asks for.
 template <int D, kind K> struct open_end {
@@ -40,13 +44,13 @@ template <int D, class Words> constexpr kind start_of() {
 /// \throws std::invalid_argument if something known at run time only (the length of a std::vector,
 /// the bounds of an interval) does not fit
 template <class T, class E> auto make_flow(const E& e, std::uint64_t seed = 0) {
-  static_assert(std::is_floating_point_v<T> && sizeof(T) <= sizeof(double),
-                "bijou: make_flow<T>(expression) makes flows of float or double");
+  constexpr bool float_or_double = detail::is_scalar<T>;
+  static_assert(float_or_double, "bijou: make_flow<T>(expression) makes flows of float or double");
   constexpr bool has_base = base<E> || expression<E>;
   static_assert(has_base,
                 "bijou: make_flow needs a base, as in normal<8> | word; without one it is "
                 "make_bijector<T, D>(word | word)");
-  if constexpr (has_base)
+  if constexpr (float_or_double && has_base)
     return flow<T, E>(e, seed);
   else
     return 0;
@@ -56,14 +60,30 @@ template <class T, class E> auto make_flow(const E& e, std::uint64_t seed = 0) {
 /// at its noise end is the one its words ask for, the line if it can be.
 /// \throws std::invalid_argument as make_flow does
 template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t seed = 0) {
+  constexpr bool float_or_double = detail::is_scalar<T>;
+  static_assert(float_or_double,
+                "bijou: make_bijector<T, D>(words) makes bijectors of float or double");
   constexpr bool is_chain = word<E> || chain<E> || transformer_item<E>;
   static_assert(is_chain,
                 "bijou: make_bijector<T, D>(word | word) takes words without a base; with "
                 "one it is make_flow<T>(base | word)");
-  if constexpr (is_chain) {
+  if constexpr (float_or_double && is_chain) {
     using words = words_of<decltype(detail::as_word(e))>;
-    const auto whole = detail::open_end<D, detail::start_of<D, words>()>{} | e;
-    return bijector<T, std::remove_const_t<decltype(whole)>>(whole, seed);
+    using start = detail::open_end<D, detail::start_of<D, words>()>;
+    constexpr detail::judgement found = detail::judge<start>(words{});
+    static_assert(found.expression_has == found.word_wants,
+                  "bijou: a word of make_bijector<T, D>(words) has another event size than D");
+    constexpr bool words_fit =
+        found.why == detail::verdict::fine || found.why == detail::verdict::size;
+    static_assert(words_fit,
+                  "bijou: the words of make_bijector<T, D>(words) do not fit: the domain of one is "
+                  "not the support of those before it, or it names variables beyond D");
+    if constexpr (found.why == detail::verdict::fine) {
+      const auto whole = start{} | e;
+      return bijector<T, std::remove_const_t<decltype(whole)>>(whole, seed);
+    } else {
+      return 0;
+    }
   } else {
     return 0;
   }

@@ -84,7 +84,10 @@ template <int I, class T, class E> auto arn(const bijector<T, E>& f) {
   constexpr int layer = detail::learned_layer<typename bijector<T, E>::program_type, I>();
   static_assert(layer >= 0,
                 "bijou: arn<I>(f) counts the learned words of f from 0; there are fewer");
-  return network_view(f.compiled().template layer<layer>(), f.parameters().data());
+  if constexpr (layer >= 0)
+    return network_view(f.compiled().template layer<layer>(), f.parameters().data());
+  else
+    return 0;
 }
 template <int I, class T, class E> auto arn(bijector<T, E>&&) = delete;
 

@@ -2,9 +2,9 @@
 /// \file
 /// The pipe: `base | word | word`, and the sentences that say why something cannot be piped.
 ///
-/// One operator takes every pair of items and judges it. A verdict is one enumerator, so that the
-/// compiler's message holds our sentence and little else; after a mistake the left operand is
-/// returned, so that there is one error and no cascade.
+/// One operator takes every pair of items and judges all words of the right one itself: a message
+/// then holds our sentence and little else. After a mistake the left operand is returned, so that
+/// there is one error and no cascade.
 
 #include <bijou/grammar/expression.hpp>
 
@@ -15,7 +15,15 @@ template <transformer_item Tr> struct free_parameters;
 
 namespace detail {
 
-enum class verdict : unsigned char { fine, no_item, base_on_the_right, size, support, given, few };
+/// What a call returns after it was refused: it fits everywhere, so that there is one error only.
+struct refused_t {
+  using bijou_tag = word_tag;
+  static constexpr rule what = rule::permutation;
+  static constexpr int size = 0;
+  static constexpr bool invertible = true;
+  template <int D> static constexpr misfit fits(const place<D>&) { return misfit::none; }
+  template <int D> static constexpr place<D> after(const place<D>& p) { return p; }
+};
 
 template <class T> constexpr auto as_word(T t) {
   if constexpr (transformer_item<T>)
@@ -24,81 +32,102 @@ template <class T> constexpr auto as_word(T t) {
     return t;
 }
 
-template <class W, int D> constexpr verdict verdict_at(const place<D>& p) {
-  switch (W::fits(p)) {
-  case misfit::size:
-    return verdict::size;
-  case misfit::support:
-    return verdict::support;
-  case misfit::given:
-    return verdict::given;
-  case misfit::few:
-    return verdict::few;
-  case misfit::none:
-    break;
+enum class verdict : unsigned char { fine, size, support, mixed, given, few };
+
+/// Whether all words of a right operand fit, and where not, why the first of them does not.
+struct judgement {
+  verdict why = verdict::fine;
+  int expression_has = 0, word_wants = 0; ///< variables, where they differ
+
+  /// Lets a place pass one word. False if it does not fit.
+  template <class W, int D> constexpr bool pass(place<D>& p) {
+    switch (W::fits(p)) {
+    case misfit::none:
+      p = W::after(p);
+      ++p.words;
+      return true;
+    case misfit::size:
+      why = verdict::size;
+      expression_has = D;
+      word_wants = W::size;
+      break;
+    case misfit::support:
+      why = verdict::support;
+      break;
+    case misfit::mixed:
+      why = verdict::mixed;
+      break;
+    case misfit::given:
+      why = verdict::given;
+      break;
+    case misfit::few:
+      why = verdict::few;
+      break;
+    }
+    return false;
   }
-  return verdict::fine;
-}
+};
 
-template <class L, class W> constexpr verdict judge_word() {
-  if constexpr (base<L> || expression<L>)
-    return verdict_at<W>(place_after<L>::value);
-  else
-    return W::what == rule::context ? verdict::given : verdict::fine;
-}
-
-/// The sizes a message should show: what the expression has, what the word wants.
-template <class L, class W> constexpr int size_of_left() {
-  if constexpr (base<L> || expression<L>)
-    return place_after<L>::value.size;
-  else
-    return W::size;
-}
-
-/// Pipes one word that is known to be an item.
-template <class L, word W> constexpr auto append(L l, W w) {
-  constexpr verdict why = judge_word<L, W>();
-  constexpr int expression_has = size_of_left<L, W>();
-  if constexpr (why == verdict::size)
-    static_assert(expression_has == W::size,
-                  "bijou: this word has another event size than the expression before it; give "
-                  "permute, order and standardise as many entries as the base has dimensions");
-  static_assert(why != verdict::few,
-                "bijou: this word names or needs more variables than the base has; on<rows...> "
-                "counts from 0, and a coupling needs two variables or more");
-  static_assert(why != verdict::support,
-                "bijou: the domain of this word is not the support of the expression before it; "
-                "put learned words before exp_map or sigmoid_map, name rows with on<rows...>, or "
-                "go back with inverse(...)");
-  static_assert(why != verdict::given,
-                "bijou: given<C> stands right after the base (or first in a chain), and once");
-  if constexpr (why == verdict::fine)
-    return then<L, W>{l, w};
-  else
-    return l;
+template <class L, class... W> constexpr judgement judge(types<W...>) {
+  judgement j;
+  if constexpr (base<L> || expression<L>) {
+    auto p = place_after<L>::value;
+    (void)(j.pass<W>(p) && ...);
+  } else if constexpr ((false || ... || (W::what == rule::context))) {
+    j.why = verdict::given;
+  }
+  return j;
 }
 
 /// base | (w | w) is base | w | w: the right operand's words are piped one by one.
 template <class L, class R> constexpr auto join(L l, R r) {
   if constexpr (chain<R>)
-    return append(join(l, r.prefix()), r.last());
+    return then{join(l, r.prefix()), r.last()};
   else
-    return append(l, r);
+    return then{l, r};
 }
 
 } // namespace detail
 
 /// Pipes a sample through one word more, or through a chain of words.
 template <item L, class R> constexpr auto operator|(L l, R r) {
-  static_assert(item<R>, "bijou: what stands right of | is no word; wrap a map of your own as "
-                         "elementwise(my_map{}), and give iaf its width: iaf<64>");
-  if constexpr (item<R>) {
-    static_assert(!base<R> && !expression<R>, "bijou: a base distribution stands first and only "
-                                              "once: base | word | word");
-    if constexpr (base<R> || expression<R>)
-      return l;
-    else
+  using detail::verdict;
+  // Named constants: of these a compiler shows the sentence only, of concepts all requirements.
+  constexpr bool is_item = item<R>;
+  static_assert(is_item, "bijou: what stands right of | is no word; wrap a map of your own as "
+                         "elementwise(my_map{}), and call words that are functions: "
+                         "coupling<64>(affine)");
+  constexpr bool has_base = base<R> || expression<R>;
+  static_assert(!has_base, "bijou: a base distribution stands first and only once: "
+                           "base | word | word");
+  if constexpr (is_item && !has_base) {
+    using left = decltype(detail::as_word(l));
+    using right = decltype(detail::as_word(r));
+    constexpr detail::judgement found = detail::judge<left>(words_of<right>{});
+    static_assert(found.expression_has == found.word_wants,
+                  "bijou: this word has another event size than the expression before it; give "
+                  "permute, order and standardise as many entries as the base has dimensions");
+    constexpr bool variables_exist = found.why != verdict::few;
+    static_assert(variables_exist,
+                  "bijou: this word names or needs more variables than the base has; on<rows...> "
+                  "counts from 0, and a coupling needs two variables or more");
+    constexpr bool support_is_domain = found.why != verdict::support;
+    static_assert(support_is_domain,
+                  "bijou: the domain of this word is not the support of the expression before it; "
+                  "put learned words before exp_map or sigmoid_map, name rows with on<rows...>, or "
+                  "go back with inverse(...)");
+    constexpr bool support_is_uniform = found.why != verdict::mixed;
+    static_assert(support_is_uniform,
+                  "bijou: permute and shuffle need variables that all have the same support, since "
+                  "the compiler does not know their order; flip does, or put them before the words "
+                  "on some rows");
+    constexpr bool given_is_first = found.why != verdict::given;
+    static_assert(given_is_first,
+                  "bijou: given<C> stands right after the base (or first in a chain), and once");
+    if constexpr (found.why == verdict::fine)
       return detail::join(detail::as_word(l), detail::as_word(r));
+    else
+      return l;
   } else {
     return l;
   }

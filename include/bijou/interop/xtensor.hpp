@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -74,6 +75,11 @@ template <class T, class X> struct expression_source {
   }
 };
 
+/// What samples can be drawn with: a philox of one's own, or a standard generator of random bits.
+template <class Stream>
+inline constexpr bool is_stream =
+    std::is_same_v<Stream, philox> || std::uniform_random_bit_generator<Stream>;
+
 template <class T, class X> auto source_of(const X& x) {
   if constexpr (xt::has_data_interface<X>::value && xt::has_strides<X>::value &&
                 std::is_same_v<std::remove_const_t<typename X::value_type>, T>) {
@@ -108,13 +114,22 @@ template <class B> auto sink_of(B& batch, std::size_t n, int size) {
   return memory_sink<typename B::value_type>{rows_of(batch.data(), n, size)};
 }
 
+/// Whether a call has a context exactly if it wants one.
+template <class Self, class... Context> constexpr bool check_contexts() {
+  constexpr bool has_context = Self::context_size == 0 || sizeof...(Context) == 1;
+  static_assert(has_context, "bijou: this flow has a given<C>: pass the context, as in "
+                             "log_prob(y, context), or fix it with condition(context)");
+  constexpr bool wants_context = sizeof...(Context) == 0 || Self::context_size > 0;
+  static_assert(wants_context, "bijou: a context is only for flows with given<C>, and one: "
+                               "normal<8> | given<3> | maf<64>");
+  return has_context && wants_context;
+}
+
 /// Calls f(context) with what a context expression means for n samples of `self`.
 template <class Self, class X, class F>
 void with_context(const Self& self, const char* who, const X& context, std::size_t n, F&& f) {
   using T = typename Self::value_type;
   constexpr int size = Self::context_size;
-  static_assert(size > 0, "bijou: a context is only for flows with given<C>: normal<8> | given<3> "
-                          "| maf<64>");
   check_shape(who, "a context", context, size);
   if (context.dimension() == 1 || (context.shape()[0] == 1 && n != 1)) {
     const auto fixed = self.fold_context(expression_source<T, X>{context});
@@ -167,6 +182,21 @@ class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
     auto [x, log_det] = map<false>("inverse", y, context...);
     return inverse_result<decltype(x), decltype(log_det)>{std::move(x), std::move(log_det)};
   }
+  // Calls with anything else, answered in a sentence.
+  template <class X>
+    requires(!detail::xtensor_like<X>)
+  xt::xtensor<T, 2> forward(const X&) const {
+    static_assert(never<X>, "bijou: forward(x) takes an xtensor of shape (n, D), or (D,) for one "
+                            "event; memory of your own comes as forward(x, y, log_det, workspace)");
+    return {};
+  }
+  template <class X>
+    requires(!detail::xtensor_like<X>)
+  xt::xtensor<T, 2> inverse(const X&) const {
+    static_assert(never<X>, "bijou: inverse(y) takes an xtensor of shape (n, D), or (D,) for one "
+                            "event; memory of your own comes as inverse(y, x, log_det, workspace)");
+    return {};
+  }
   /// log|det dy/dx| at x, nats.
   template <detail::xtensor_like X, detail::xtensor_like... Context>
   auto log_det_jacobian(const X& x, const Context&... context) const {
@@ -186,7 +216,9 @@ class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
                                            detail::sink_of(result.first, n, D),
                                            detail::data_of(result.second), ws, c);
     };
-    if constexpr (sizeof...(Context) == 0)
+    if constexpr (!detail::check_contexts<Self, Context...>())
+      return result;
+    else if constexpr (sizeof...(Context) == 0)
       run(memory::self().context());
     else
       detail::with_context(memory::self(), who, context..., n, run);
@@ -212,13 +244,22 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
     const std::size_t n = detail::count_of(y);
     auto result = detail::new_values<T, detail::is_one_event<Y>>(n);
     workspace<T> ws = memory::self().make_workspace();
-    with(
-        "log_prob", n,
-        [&](const auto& c) {
-          memory::self().score(detail::source_of<T>(y), detail::data_of(result), ws, c);
-        },
-        context...);
+    if constexpr (detail::check_contexts<Self, Context...>())
+      with(
+          "log_prob", n,
+          [&](const auto& c) {
+            memory::self().score(detail::source_of<T>(y), detail::data_of(result), ws, c);
+          },
+          context...);
     return result;
+  }
+  template <class Y>
+    requires(!detail::xtensor_like<Y>)
+  xt::xtensor<T, 1> log_prob(const Y&) const {
+    static_assert(never<Y>, "bijou: log_prob(y) takes an xtensor of shape (n, D), or (D,) for one "
+                            "event; a std::span of one event comes with a workspace: "
+                            "log_prob(event, workspace)");
+    return {};
   }
   /// The classic name of log_prob: one value for each sample, nats.
   template <detail::xtensor_like Y, detail::xtensor_like... Context>
@@ -239,13 +280,18 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
   }
 
   /// n samples, shape (n, D), and their log p. `stream` is a philox (samples number position() ..
-  /// position() + n - 1; it is moved on by n) or any standard generator of random bits.
+  /// position() + n - 1; it is moved on by n) or any standard generator of random bits, which then
+  /// gives a philox its seed.
   template <class Stream, detail::xtensor_like... Context>
     requires(!detail::xtensor_like<std::remove_cvref_t<Stream>>)
   auto sample_and_log_prob(Stream&& stream, std::size_t n, const Context&... context) const {
     auto samples = detail::new_batch<T, false>(n, D);
     auto log_prob = detail::new_values<T, false>(n);
-    draw("sample_and_log_prob", stream, n, samples, log_prob.data(), context...);
+    constexpr bool has_stream = detail::is_stream<std::remove_reference_t<Stream>>;
+    static_assert(has_stream, "bijou: sample_and_log_prob(stream, n) draws with a philox (not "
+                              "const: it is moved on) or a standard generator of random bits");
+    if constexpr (has_stream && detail::check_contexts<Self, Context...>())
+      draw("sample_and_log_prob", stream, n, samples, log_prob.data(), context...);
     return sample_result<decltype(samples), decltype(log_prob)>{std::move(samples),
                                                                 std::move(log_prob)};
   }
@@ -254,8 +300,17 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
     requires(!detail::xtensor_like<std::remove_cvref_t<Stream>>)
   auto sample(Stream&& stream, std::size_t n, const Context&... context) const {
     auto samples = detail::new_batch<T, false>(n, D);
-    draw("sample", stream, n, samples, nullptr, context...);
+    constexpr bool has_stream = detail::is_stream<std::remove_reference_t<Stream>>;
+    static_assert(has_stream, "bijou: sample(stream, n) draws with a philox (not const: it is "
+                              "moved on) or a standard generator of random bits");
+    if constexpr (has_stream && detail::check_contexts<Self, Context...>())
+      draw("sample", stream, n, samples, nullptr, context...);
     return samples;
+  }
+  template <class One> xt::xtensor<T, 2> sample(const One&) const {
+    static_assert(never<One>, "bijou: sample(stream, n) takes a random stream, such as a philox, "
+                              "and the number of samples");
+    return {};
   }
 
   /// Samples made of given noise, such as quasi-random points: row i of (n, D) makes sample i. With
@@ -268,13 +323,14 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
     auto samples = detail::new_batch<T, one>(n, D);
     auto log_prob = detail::new_values<T, one>(n);
     workspace<T> ws = memory::self().make_workspace();
-    with(
-        "sample_from", n,
-        [&](const auto& c) {
-          memory::self().draw_from(detail::source_of<T>(noise), detail::sink_of(samples, n, D),
-                                   detail::data_of(log_prob), ws, c);
-        },
-        context...);
+    if constexpr (detail::check_contexts<Self, Context...>())
+      with(
+          "sample_from", n,
+          [&](const auto& c) {
+            memory::self().draw_from(detail::source_of<T>(noise), detail::sink_of(samples, n, D),
+                                     detail::data_of(log_prob), ws, c);
+          },
+          context...);
     return sample_result<decltype(samples), decltype(log_prob)>{std::move(samples),
                                                                 std::move(log_prob)};
   }
@@ -283,13 +339,19 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
   template <class Stream, class Samples, class... Context>
   void draw(const char* who, Stream& stream, std::size_t n, Samples& samples, T* log_prob,
             const Context&... context) const {
-    workspace<T> ws = memory::self().make_workspace();
-    with(
-        who, n,
-        [&](const auto& c) {
-          memory::self().draw(stream, n, detail::sink_of(samples, n, D), log_prob, ws, c);
-        },
-        context...);
+    if constexpr (!std::is_same_v<Stream, philox>) {
+      // The generator gives the seed, and is moved on by it alone.
+      philox own{std::uniform_int_distribution<std::uint64_t>{}(stream)};
+      draw(who, own, n, samples, log_prob, context...);
+    } else {
+      workspace<T> ws = memory::self().make_workspace();
+      with(
+          who, n,
+          [&](const auto& c) {
+            memory::self().draw(stream, n, detail::sink_of(samples, n, D), log_prob, ws, c);
+          },
+          context...);
+    }
   }
   template <class F> void with(const char*, std::size_t, F&& f) const {
     f(memory::self().context());

@@ -37,7 +37,8 @@ valued_gradient<T> value_and_grad(const Flow& q, const Objective& objective) {
 template <class Flow, detail::xtensor_like Y, detail::xtensor_like... Context>
 auto value_and_grad(const Flow& q, const Y& samples, const Context&... context) {
   using T = typename Flow::value_type;
-  static_assert(sizeof...(Context) == (Flow::conditional ? 1 : 0),
+  constexpr bool context_fits = sizeof...(Context) == (Flow::conditional ? 1 : 0);
+  static_assert(context_fits,
                 "bijou: value_and_grad(q, samples) takes a context exactly if q has given<C>");
   detail::check_shape("value_and_grad", "samples", samples, Flow::size);
   (detail::check_shape("value_and_grad", "a context", context, Flow::context_size), ...);
@@ -57,7 +58,8 @@ auto value_and_grad(const Flow& q, const Y& samples, const Context&... context) 
   const auto y = whole(samples, Flow::size);
   scored_batch<T> batch{rows(y, Flow::size)};
   const std::tuple held{whole(context, Flow::context_size)...};
-  if constexpr (Flow::conditional) batch.context = rows(std::get<0>(held), Flow::context_size);
+  if constexpr (Flow::conditional && context_fits)
+    batch.context = rows(std::get<0>(held), Flow::context_size);
   return value_and_grad(q, negative_log_likelihood<T>{batch});
 }
 

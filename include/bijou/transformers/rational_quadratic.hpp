@@ -65,7 +65,7 @@ struct set_spline {
 template <int K, kind Support = kind::line, bool LearnedEdges = false,
           class Options = default_spline>
 struct rational_quadratic_t : Options {
-  static_assert(K >= 2 && K < 1000, "rational_quadratic<K>: 2 <= K < 1000 bins");
+  static_assert(K >= 2 && K < 1000, "bijou: rational_quadratic<K> needs 2 <= K < 1000 bins");
   using bijou_tag = transformer_tag;
   static constexpr int bins = K;
   static constexpr int parameters = LearnedEdges ? 3 * K + 1 : 3 * K - 1;
