@@ -34,6 +34,11 @@ template <class Flow> void check_batch(const scored_batch<typename Flow::value_t
                                 std::to_string(b.weights.size()));
   if (Flow::conditional) check_context_count("log_prob", b.context.count, b.samples.count);
 }
+template <class Flow> void check_gradient(const Flow& q, std::size_t size) {
+  if (size != q.parameters().size())
+    throw std::invalid_argument("gradient: expected " + std::to_string(q.parameters().size()) +
+                                " values, got " + std::to_string(size));
+}
 } // namespace detail
 
 /// Adds scale * the gradient of sum_i w_i log p(y_i) by all parameters to `gradient`, a vector laid
@@ -49,9 +54,7 @@ double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch,
                                     std::span<T> gradient, workspace<T>& ws,
                                     batch_view<T> g_samples = {}, T* log_prob = nullptr) {
   detail::check_batch<Flow>(batch);
-  if (gradient.size() != q.parameters().size())
-    throw std::invalid_argument("gradient: expected " + std::to_string(q.parameters().size()) +
-                                " values, got " + std::to_string(gradient.size()));
+  detail::check_gradient(q, gradient.size());
   const auto run = [&](const auto& context) {
     return q.score_gradient(detail::memory_source<T>{batch.samples},
                             batch.weights.empty() ? nullptr : batch.weights.data(), scale, log_prob,
@@ -70,10 +73,12 @@ double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch,
 /// \param ws of q.make_gradient_workspace()
 /// \param context one row for each sample, for flows with given<C>
 /// \param g_noise where the derivatives by the noise go, (n, D); may hold a null pointer
+/// \throws std::invalid_argument if lengths do not fit
 template <class Flow, class Function, class T = typename Flow::value_type>
 void accumulate_sample_gradient(const Flow& q, batch_view<const T> noise, Function&& function,
                                 std::span<T> gradient, workspace<T>& ws, batch_view<T> g_noise = {},
                                 batch_view<const T> context = {}) {
+  detail::check_gradient(q, gradient.size());
   const detail::memory_source<T> from{noise};
   const auto identity = detail::identity_order<Flow::size>();
   const auto fill = [&](std::size_t first, int n, T* x) {
@@ -95,6 +100,7 @@ template <class Flow, class Function, class T = typename Flow::value_type>
 void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Function&& function,
                                 std::span<T> gradient, workspace<T>& ws,
                                 batch_view<const T> context = {}) {
+  detail::check_gradient(q, gradient.size());
   const std::uint64_t start = stream.position();
   const auto fill = [&](std::size_t first, int count, T* x) {
     constexpr int lanes = Flow::program_type::lanes;
