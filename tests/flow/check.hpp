@@ -1,12 +1,20 @@
 #pragma once
 /// \file
 /// What every flow must hold, whatever its expression: maps that undo each other, log-dets and
-/// gradients that differences confirm, the same bits on every path.
+/// gradients that differences confirm, the same bits on every path, samples that do not touch each
+/// other.
+///
+/// The checks see a flow through functions of plain vectors (`subject`), so that a check is
+/// compiled once for float and once for double, and not once for each expression.
 
 #include <bijou/bijou.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,246 +25,435 @@
 
 namespace bijou::testing {
 
-/// A bijector's calls on plain vectors, a context included where the bijector wants one.
-template <class Bijector> class plain_calls {
- public:
-  using T = typename Bijector::value_type;
-  static constexpr int size = Bijector::size;
-  static constexpr int context_size = Bijector::context_size;
-
-  explicit plain_calls(const Bijector& f) : f_(f), ws_(f.make_gradient_workspace()) {}
-
-  struct mapped_batch {
-    std::vector<T> values, log_det;
-  };
-  mapped_batch forward(const std::vector<T>& x, const std::vector<T>& context = {}) const {
-    return map<true>(x, context);
-  }
-  mapped_batch inverse(const std::vector<T>& y, const std::vector<T>& context = {}) const {
-    return map<false>(y, context);
-  }
-  std::vector<T> log_prob(const std::vector<T>& y, const std::vector<T>& context = {}) const {
-    std::vector<T> result(y.size() / size);
-    if constexpr (context_size > 0)
-      f_.log_prob(rows(y, size), rows(context, context_size), result.data(), ws_);
-    else
-      f_.log_prob(rows(y, size), result.data(), ws_);
-    return result;
-  }
-  workspace<T>& memory() const { return ws_; }
-  static batch_view<const T> rows(const std::vector<T>& v, int columns) {
-    return rows_of(v.data(), v.size() / static_cast<std::size_t>(columns), columns);
-  }
-
- private:
-  template <bool Forward>
-  mapped_batch map(const std::vector<T>& from, const std::vector<T>& context) const {
-    mapped_batch r{std::vector<T>(from.size()), std::vector<T>(from.size() / size)};
-    const batch_view<T> to = rows_of(r.values.data(), r.log_det.size(), size);
-    const auto run = [&](auto... c) {
-      if constexpr (Forward)
-        f_.forward(rows(from, size), c..., to, r.log_det.data(), ws_);
-      else
-        f_.inverse(rows(from, size), c..., to, r.log_det.data(), ws_);
-    };
-    if constexpr (context_size > 0)
-      run(rows(context, context_size));
-    else
-      run();
-    return r;
-  }
-
-  const Bijector& f_;
-  mutable workspace<T> ws_;
+/// Samples and a number for each.
+template <class T> struct mapped_batch {
+  std::vector<T> values, log_det;
+};
+/// A value with its gradients by the flow's parameters and by each input.
+template <class T> struct gradients {
+  double value;
+  std::vector<T> by_parameters, by_inputs, log_prob;
 };
 
-/// Perturbs all parameters that count, so that nothing is tested near the identity only.
-template <class Bijector> void perturb_parameters(Bijector& f, std::uint64_t seed, float scale) {
-  perturb(f.parameters(), f.structure(), seed, scale);
+/// A flow as functions of samples (n, D) and a context (n, C), row by row. Copies share the flow.
+template <class T> struct subject {
+  using values = std::vector<T>;
+
+  std::string text;
+  std::size_t size = 0, context_size = 0;
+  bool on_box = false;  ///< the base is the unit box, not the normal
+  std::size_t tile = 0; ///< samples in a full tile
+  std::span<T> parameters;
+  std::vector<std::uint8_t> structure;
+  std::function<void(std::span<const T>)> set_parameters; ///< the setter that keeps structure
+  std::function<mapped_batch<T>(const values& x, const values& context)> forward, inverse;
+  std::function<values(const values& y, const values& context)> log_prob;
+  /// Of scale * sum_i w_i log p(y_i).
+  std::function<gradients<T>(const values& y, const values& context, const values& weights,
+                             T scale)>
+      log_prob_gradient;
+  /// Of sum_i w_i (sum_d sin(y_d + d) + 0.3 log q_i), y the samples made of noise.
+  std::function<gradients<T>(const values& noise, const values& context, const values& weights)>
+      sample_gradient;
+
+  /// Draws noise of the base, the same for float and double.
+  values noise(std::size_t n, std::uint64_t seed) const {
+    return on_box ? uniform_values<T>(n * size, seed, 0.02F, 0.98F)
+                  : normal_values<T>(n * size, seed);
+  }
+  values context(std::size_t n, std::uint64_t seed) const {
+    return normal_values<T>(n * context_size, seed);
+  }
+};
+
+namespace detail {
+
+template <class T> batch_view<const T> rows(const std::vector<T>& v, int columns) {
+  return rows_of(v.data(), v.size() / static_cast<std::size_t>(columns), columns);
+}
+
+/// The function that gradients through samples are tested with; writes its derivatives.
+template <class T> double probe(const sampled_tile<T>& t, int size, const std::vector<T>& weights) {
+  double value = 0;
+  for (int i = 0; i < t.count; ++i) {
+    const T w = weights[t.first + static_cast<std::size_t>(i)];
+    T sum = T(0.3) * t.log_q[i];
+    for (int d = 0; d < size; ++d) {
+      const T shifted = t.variable(d)[i] + static_cast<T>(d);
+      sum += std::sin(shifted);
+      t.cotangent(d)[i] = w * std::cos(shifted);
+    }
+    t.log_q_cotangent[i] = T(0.3) * w;
+    value += static_cast<double>(w * sum);
+  }
+  return value;
+}
+
+} // namespace detail
+
+/// Whether a subject is to be differentiated: adjoints take half of the time to compile.
+enum class wants { evaluation, gradients };
+
+/// A flow of T with perturbed parameters: nothing is tested near the identity only. The parameters
+/// of float and double subjects of one expression are equal.
+template <class T, wants Wants = wants::gradients, class E>
+subject<T> make_subject(const E& expression, float scale = 0.3F, std::uint64_t seed = 17) {
+  using flow_type = decltype(make_flow<T>(expression));
+  using values = std::vector<T>;
+  constexpr int D = flow_type::size;
+  constexpr int C = flow_type::context_size;
+  struct state {
+    flow_type flow;
+    workspace<T> memory;
+  };
+  auto s = std::make_shared<state>(state{make_flow<T>(expression, 5), {}});
+  s->memory =
+      Wants == wants::gradients ? s->flow.make_gradient_workspace() : s->flow.make_workspace();
+  subject<T> result;
+  result.text = s->flow.text();
+  result.size = D;
+  result.context_size = C;
+  result.on_box = flow_type::base_type::at.is_all(kind::unit);
+  result.tile = flow_type::program_type::lanes;
+  result.parameters = s->flow.parameters();
+  result.structure = s->flow.structure();
+  perturb(result.parameters, result.structure, seed, scale);
+  result.set_parameters = [s](std::span<const T> p) { s->flow.set_parameters(p); };
+  // Calls f with the context as the flow's calls take it.
+  const auto with = [](const values& context, auto&& f) {
+    if constexpr (C > 0)
+      f(detail::rows(context, C));
+    else
+      f();
+  };
+  result.forward = [s, with](const values& x, const values& context) {
+    mapped_batch<T> r{values(x.size()), values(x.size() / D)};
+    with(context, [&](auto... c) {
+      s->flow.forward(detail::rows(x, D), c..., rows_of(r.values.data(), r.log_det.size(), D),
+                      r.log_det.data(), s->memory);
+    });
+    return r;
+  };
+  result.inverse = [s, with](const values& y, const values& context) {
+    mapped_batch<T> r{values(y.size()), values(y.size() / D)};
+    with(context, [&](auto... c) {
+      s->flow.inverse(detail::rows(y, D), c..., rows_of(r.values.data(), r.log_det.size(), D),
+                      r.log_det.data(), s->memory);
+    });
+    return r;
+  };
+  result.log_prob = [s, with](const values& y, const values& context) {
+    values r(y.size() / D);
+    with(context,
+         [&](auto... c) { s->flow.log_prob(detail::rows(y, D), c..., r.data(), s->memory); });
+    return r;
+  };
+  if constexpr (Wants == wants::gradients) {
+    const auto empty = [s](std::size_t n) {
+      return gradients<T>{0, values(s->flow.parameters().size()), values(n), values(n / D)};
+    };
+    result.log_prob_gradient = [s, empty](const values& y, const values& context,
+                                          const values& weights, T scale_by) {
+      auto g = empty(y.size());
+      scored_batch<T> batch{detail::rows(y, D), {}, weights};
+      if constexpr (C > 0) batch.context = detail::rows(context, C);
+      g.value = accumulate_log_prob_gradient(
+          s->flow, batch, scale_by, std::span(g.by_parameters), s->memory,
+          rows_of(g.by_inputs.data(), g.log_prob.size(), D), g.log_prob.data());
+      return g;
+    };
+    result.sample_gradient = [s, empty](const values& noise, const values& context,
+                                        const values& weights) {
+      auto g = empty(noise.size());
+      batch_view<const T> c{};
+      if constexpr (C > 0) c = detail::rows(context, C);
+      accumulate_sample_gradient(
+          s->flow, detail::rows(noise, D),
+          [&](const sampled_tile<T>& t) {
+            g.value += detail::probe(t, D, weights);
+            std::copy_n(t.log_q, t.count, g.log_prob.data() + t.first);
+          },
+          std::span(g.by_parameters), s->memory, rows_of(g.by_inputs.data(), g.log_prob.size(), D),
+          c);
+      return g;
+    };
+  }
+  return result;
+}
+
+/// Rows first .. first + count - 1.
+template <class T>
+std::vector<T> rows_from(const std::vector<T>& v, std::size_t first, std::size_t count,
+                         std::size_t columns) {
+  const auto at = [&](std::size_t row) {
+    return v.begin() + static_cast<std::ptrdiff_t>(row * columns);
+  };
+  return {at(first), at(first + count)};
+}
+
+/// Largest magnitude, at least 1.
+template <class T> double scale_of(const std::vector<T>& v) {
+  double scale = 1;
+  for (const T x : v) scale = std::max(scale, std::abs(static_cast<double>(x)));
+  return scale;
+}
+
+/// For REQUIRE(... == agreed): equal within `relative` of the largest element.
+template <class A, class B>
+std::string difference_of(const std::vector<A>& actual, const std::vector<B>& expected,
+                          double relative) {
+  const double allowed = relative * scale_of(expected);
+  return disagreement(actual, expected, [&](std::size_t) { return allowed; });
+}
+
+/// The first element whose bits differ, or empty.
+template <class T>
+std::string other_bits(const std::vector<T>& actual, const std::vector<T>& expected) {
+  if (actual.size() != expected.size()) return "another length";
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    if (!same_bits(actual[i], expected[i]))
+      return "element " + std::to_string(i) + " is " + std::to_string(actual[i]) + ", expected " +
+             std::to_string(expected[i]);
+  return agreed;
 }
 
 /// inverse(forward(x)) = x, and the log-dets of both directions cancel.
-template <class Bijector, class T = typename Bijector::value_type>
-void check_round_trip(const Bijector& f, const std::vector<T>& x, const std::vector<T>& context,
+template <class T>
+void check_round_trip(const subject<T>& f, const std::vector<T>& x, const std::vector<T>& context,
                       double tolerance) {
-  const plain_calls<Bijector> calls(f);
-  const auto y = calls.forward(x, context);
-  const auto back = calls.inverse(y.values, context);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    CAPTURE(i, x[i], y.values[i]);
-    REQUIRE(near(back.values[i], x[i], tolerance * std::max(1.0, std::abs(double(x[i])))));
-  }
-  for (std::size_t i = 0; i < y.log_det.size(); ++i) {
-    CAPTURE(i);
-    REQUIRE(near(back.log_det[i], -y.log_det[i],
-                 10 * tolerance * std::max(1.0, std::abs(double(y.log_det[i])))));
-  }
+  const auto y = f.forward(x, context);
+  const auto back = f.inverse(y.values, context);
+  REQUIRE(disagreement(back.values, x, [&](std::size_t i) {
+            return tolerance * std::max(1.0, std::abs(static_cast<double>(x[i])));
+          }) == agreed);
+  std::vector<T> negative = y.log_det;
+  for (T& v : negative) v = -v;
+  REQUIRE(difference_of(back.log_det, negative, 10 * tolerance) == agreed);
 }
 
-/// log|det| of both directions against a numerical Jacobian (double only).
-template <class Bijector>
-void check_log_det(const Bijector& f, const std::vector<double>& x,
-                   const std::vector<double>& context, double tolerance) {
-  const plain_calls<Bijector> calls(f);
-  constexpr auto D = static_cast<std::size_t>(Bijector::size);
-  constexpr auto C = static_cast<std::size_t>(Bijector::context_size);
-  for (std::size_t i = 0; i < x.size() / D; ++i) {
-    const std::vector<double> c(context.begin() + static_cast<std::ptrdiff_t>(i * C),
-                                context.begin() + static_cast<std::ptrdiff_t>((i + 1) * C));
-    const std::vector<double> one(x.begin() + static_cast<std::ptrdiff_t>(i * D),
-                                  x.begin() + static_cast<std::ptrdiff_t>((i + 1) * D));
-    const auto y = calls.forward(one, c);
-    const auto j = numerical_jacobian<double>(
-        [&](const std::vector<double>& v) { return calls.forward(v, c).values; }, one);
+/// log|det| of both directions against a numerical Jacobian.
+inline void check_log_det(const subject<double>& f, const std::vector<double>& x,
+                          const std::vector<double>& context, double tolerance) {
+  const difference_options by{.step = 1e-5};
+  for (std::size_t i = 0; i < x.size() / f.size; ++i) {
     CAPTURE(i);
+    const auto c = rows_from(context, i, 1, f.context_size);
+    const auto one = rows_from(x, i, 1, f.size);
+    const auto y = f.forward(one, c);
+    const auto j = numerical_jacobian<double>(
+        [&](const std::vector<double>& v) { return f.forward(v, c).values; }, one, by);
     REQUIRE(near(y.log_det[0], log_abs_det(j), tolerance));
     const auto j_back = numerical_jacobian<double>(
-        [&](const std::vector<double>& v) { return calls.inverse(v, c).values; }, y.values);
-    REQUIRE(near(calls.inverse(y.values, c).log_det[0], log_abs_det(j_back), tolerance));
+        [&](const std::vector<double>& v) { return f.inverse(v, c).values; }, y.values, by);
+    REQUIRE(near(f.inverse(y.values, c).log_det[0], log_abs_det(j_back), tolerance));
   }
 }
 
-/// Every sample by itself, in pieces and as a whole: the same bits.
-template <class Bijector, class T = typename Bijector::value_type>
-void check_bits(const Bijector& f, const std::vector<T>& x, const std::vector<T>& context) {
-  const plain_calls<Bijector> calls(f);
-  constexpr auto D = static_cast<std::size_t>(Bijector::size);
-  constexpr auto C = static_cast<std::size_t>(Bijector::context_size);
-  const std::size_t n = x.size() / D;
-  const auto y = calls.forward(x, context);
-  const auto back = calls.inverse(y.values, context);
-  const auto part = [](const std::vector<T>& v, std::size_t first, std::size_t count,
-                       std::size_t columns) {
-    return std::vector<T>(v.begin() + static_cast<std::ptrdiff_t>(first * columns),
-                          v.begin() + static_cast<std::ptrdiff_t>((first + count) * columns));
-  };
-  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{37}})
+/// Every sample by itself, in pieces and as a whole: the same bits, forward, back and scored.
+template <class T>
+void check_bits(const subject<T>& f, const std::vector<T>& x, const std::vector<T>& context) {
+  const std::size_t n = x.size() / f.size;
+  const auto y = f.forward(x, context);
+  const auto back = f.inverse(y.values, context);
+  const auto scored = f.log_prob(y.values, context);
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{37}, n})
     for (std::size_t i = 0; i < n; i += piece) {
+      CAPTURE(piece, i);
       const std::size_t k = std::min(piece, n - i);
-      const auto c = part(context, i, k, C);
-      const auto yi = calls.forward(part(x, i, k, D), c);
-      const auto xi = calls.inverse(part(y.values, i, k, D), c);
-      for (std::size_t s = 0; s < k; ++s) {
-        CAPTURE(piece, i, s);
-        REQUIRE(same_bits(yi.log_det[s], y.log_det[i + s]));
-        REQUIRE(same_bits(xi.log_det[s], back.log_det[i + s]));
-        for (std::size_t d = 0; d < D; ++d) {
-          REQUIRE(same_bits(yi.values[s * D + d], y.values[(i + s) * D + d]));
-          REQUIRE(same_bits(xi.values[s * D + d], back.values[(i + s) * D + d]));
-        }
-      }
+      const auto c = rows_from(context, i, k, f.context_size);
+      const auto yi = f.forward(rows_from(x, i, k, f.size), c);
+      const auto xi = f.inverse(rows_from(y.values, i, k, f.size), c);
+      REQUIRE(other_bits(yi.values, rows_from(y.values, i, k, f.size)) == agreed);
+      REQUIRE(other_bits(xi.values, rows_from(back.values, i, k, f.size)) == agreed);
+      REQUIRE(other_bits(yi.log_det, rows_from(y.log_det, i, k, 1)) == agreed);
+      REQUIRE(other_bits(xi.log_det, rows_from(back.log_det, i, k, 1)) == agreed);
+      REQUIRE(other_bits(f.log_prob(yi.values, c), rows_from(scored, i, k, 1)) == agreed);
     }
 }
 
 /// Both gradients against central differences: of the weighted sum of log p by parameters and data;
-/// of a function of samples and their log q by parameters and noise (double only).
-template <class Flow>
-void check_gradients(Flow& q, const std::vector<double>& noise, const std::vector<double>& context,
-                     double tolerance) {
-  const plain_calls<Flow> calls(q);
-  constexpr int D = Flow::size;
-  constexpr int C = Flow::context_size;
-  const std::size_t n = noise.size() / D;
-  const auto c = plain_calls<Flow>::rows(context, C > 0 ? C : 1);
-  std::vector<double> weights = uniform_values<double>(n, 99, 0.2F, 1.5F);
-  const auto compare = [&](const std::vector<double>& exact, const std::vector<double>& numeric) {
-    double scale = 1;
-    for (const double g : numeric) scale = std::max(scale, std::abs(g));
-    for (std::size_t i = 0; i < exact.size(); ++i) {
-      CAPTURE(i, exact[i], numeric[i]);
-      REQUIRE(near(exact[i], numeric[i], tolerance * scale));
-    }
+/// of a function of samples and their log q by parameters and noise.
+inline void check_gradients(const subject<double>& f, const std::vector<double>& noise,
+                            const std::vector<double>& context, double tolerance) {
+  using values = std::vector<double>;
+  const std::size_t n = noise.size() / f.size;
+  const values weights = uniform_values<double>(n, 99, 0.2F, 1.5F);
+  // Small steps: few of them cross the kink of a relu or the knot of a spline.
+  const difference_options by{.step = 1e-5};
+  const auto compare = [&](const gradients<double>& exact, const auto& total, values& inputs) {
+    REQUIRE(near(exact.value, total(), 1e-10 * std::max(1.0, std::abs(exact.value))));
+    REQUIRE(difference_of(exact.by_inputs,
+                          numerical_gradient<double>(total, std::span<double>(inputs), by),
+                          tolerance) == agreed);
+    // What no connection owns has no gradient and no effect: it is left out of the differences.
+    values numeric(f.structure.size(), 0.0);
+    for (std::size_t i = 0; i < numeric.size(); ++i)
+      if (f.structure[i] != 0)
+        numeric[i] = numerical_gradient<double>(total, f.parameters.subspan(i, 1), by)[0];
+    REQUIRE(difference_of(exact.by_parameters, numeric, tolerance) == agreed);
+    for (std::size_t i = 0; i < numeric.size(); ++i)
+      if (f.structure[i] == 0) REQUIRE(exact.by_parameters[i] == 0);
   };
-  // What no connection owns has no gradient and no effect: leave it out of the differences.
-  const auto owned = q.structure();
-  const auto numeric_by_parameters = [&](const auto& value) {
-    std::vector<double> g(owned.size(), 0.0);
-    for (std::size_t i = 0; i < owned.size(); ++i)
-      if (owned[i] != 0) g[i] = numerical_gradient<double>(value, q.parameters().subspan(i, 1))[0];
-    return g;
-  };
-
-  SECTION("log_prob by parameters and data") {
-    std::vector<double> y = calls.forward(noise, context).values;
-    std::vector<double> g(q.parameters().size(), 0.0);
-    std::vector<double> g_y(y.size());
-    std::vector<double> lp(n);
-    const scored_batch<double> batch{plain_calls<Flow>::rows(y, D),
-                                     C > 0 ? c : batch_view<const double>{}, weights};
-    const double value = accumulate_log_prob_gradient(
-        q, batch, 0.7, std::span<double>(g), calls.memory(), rows_of(g_y.data(), n, D), lp.data());
+  {
+    INFO("log_prob by parameters and data");
+    values y = f.forward(noise, context).values;
+    const auto g = f.log_prob_gradient(y, context, weights, 0.7);
+    REQUIRE(difference_of(g.log_prob, f.log_prob(y, context), 1e-12) == agreed);
     const auto total = [&] {
-      const auto each = calls.log_prob(y, context);
+      const values each = f.log_prob(y, context);
       double sum = 0;
       for (std::size_t i = 0; i < n; ++i) sum += 0.7 * weights[i] * each[i];
       return sum;
     };
-    REQUIRE(near(value, total(), 1e-10 * std::max(1.0, std::abs(value))));
-    compare(g_y, numerical_gradient<double>(total, std::span<double>(y)));
-    compare(g, numeric_by_parameters(total));
+    compare(g, total, y);
   }
-
-  SECTION("a function of samples by parameters and noise") {
-    std::vector<double> z = noise;
-    std::vector<double> g(q.parameters().size(), 0.0);
-    std::vector<double> g_z(z.size());
-    // f = sum_i w_i (sum_d sin(y_d + d) + 0.3 log q)
-    accumulate_sample_gradient(
-        q, plain_calls<Flow>::rows(z, D),
-        [&](const sampled_tile<double>& t) {
-          for (int i = 0; i < t.count; ++i) {
-            const double w = weights[t.first + static_cast<std::size_t>(i)];
-            for (int d = 0; d < D; ++d) t.cotangent(d)[i] = w * std::cos(t.variable(d)[i] + d);
-            t.log_q_cotangent[i] = 0.3 * w;
-          }
-        },
-        std::span<double>(g), calls.memory(), rows_of(g_z.data(), n, D),
-        C > 0 ? c : batch_view<const double>{});
+  {
+    INFO("a function of samples by parameters and noise");
+    values z = noise;
+    const auto g = f.sample_gradient(z, context, weights);
     const auto total = [&] {
-      const auto y = calls.forward(z, context);
-      const auto lp = calls.log_prob(y.values, context);
+      const values y = f.forward(z, context).values;
+      const values log_q = f.log_prob(y, context);
       double sum = 0;
       for (std::size_t i = 0; i < n; ++i) {
-        for (int d = 0; d < D; ++d)
-          sum += weights[i] * std::sin(y.values[i * D + static_cast<std::size_t>(d)] + d);
-        sum += 0.3 * weights[i] * lp[i];
+        for (std::size_t d = 0; d < f.size; ++d)
+          sum += weights[i] * std::sin(y[i * f.size + d] + static_cast<double>(d));
+        sum += 0.3 * weights[i] * log_q[i];
       }
       return sum;
     };
-    compare(g_z, numerical_gradient<double>(total, std::span<double>(z)));
-    compare(g, numeric_by_parameters(total));
+    compare(g, total, z);
   }
 }
 
-/// All of the above for one expression in double, and what float can show.
-template <class E>
-void check_expression(const E& expression, std::size_t n = 3, float scale = 0.3F) {
-  auto q = make_flow<double>(expression, 5);
-  using flow_type = decltype(q);
-  constexpr auto D = static_cast<std::size_t>(flow_type::size);
-  constexpr auto C = static_cast<std::size_t>(flow_type::context_size);
-  INFO(q.text());
-  perturb_parameters(q, 17, scale);
-  const bool box = flow_type::base_type::at.is_all(kind::unit);
-  const auto noise = [&]<class T>(T, std::size_t count) {
-    return box ? uniform_values<T>(count * D, 3, 0.02F, 0.98F) : normal_values<T>(count * D, 3);
+/// float computes what double computes: maps, densities, gradients. A result may be wrong by
+/// `tolerance` of the largest element, and by what the exact result changes when its inputs move by
+/// a few roundings: no float can know better.
+inline void check_float(const subject<float>& f, const subject<double>& oracle, std::size_t n,
+                        double tolerance) {
+  using values = std::vector<double>;
+  const auto wide = [](const std::vector<float>& v) { return values(v.begin(), v.end()); };
+  const auto moved = [&](const std::vector<float>& v) {
+    values m = wide(v);
+    for (std::size_t i = 0; i < m.size(); ++i) m[i] *= i % 2 ? 1 + 4e-6 : 1 - 4e-6;
+    return m;
   };
-  const auto x = noise(0.0, n);
-  const auto context = normal_values<double>(n * C, 4);
-  SECTION("double: round trip, log-det, bits") {
-    check_round_trip(q, x, context, 1e-9);
-    check_log_det(q, x, context, 1e-6);
-    check_bits(q, noise(0.0, 101), normal_values<double>(101 * C, 4));
-  }
-  SECTION("float: round trip and bits") {
-    auto qf = make_flow<float>(expression, 5);
-    perturb_parameters(qf, 17, scale);
-    const auto xf = noise(0.0F, 203);
-    const auto cf = normal_values<float>(203 * C, 4);
-    check_round_trip(qf, xf, cf, 2e-4);
-    check_bits(qf, xf, cf);
-  }
-  check_gradients(q, x, context, 2e-6);
+  const auto compare = [&](const std::vector<float>& actual, const values& exact,
+                           const values& nearby, double relative) {
+    const double allowed = relative * scale_of(exact);
+    REQUIRE(disagreement(actual, exact, [&](std::size_t i) {
+              return allowed + std::abs(nearby[i] - exact[i]);
+            }) == agreed);
+  };
+  const auto x = f.noise(n, 3), context = f.context(n, 4);
+  const auto c = wide(context);
+  const auto y = f.forward(x, context), back = f.inverse(y.values, context);
+  const auto compare_maps = [&](const mapped_batch<float>& actual,
+                                const mapped_batch<double>& exact,
+                                const mapped_batch<double>& nearby) {
+    compare(actual.values, exact.values, nearby.values, tolerance);
+    compare(actual.log_det, exact.log_det, nearby.log_det, tolerance);
+  };
+  compare_maps(y, oracle.forward(wide(x), c), oracle.forward(moved(x), c));
+  compare_maps(back, oracle.inverse(wide(y.values), c), oracle.inverse(moved(y.values), c));
+  if (!f.log_prob_gradient) return;
+  const auto weights = uniform_values<float>(n, 99, 0.2F, 1.5F);
+  const auto w = wide(weights);
+  const auto compare_gradients = [&](const gradients<float>& actual, const gradients<double>& exact,
+                                     const gradients<double>& nearby) {
+    compare(actual.log_prob, exact.log_prob, nearby.log_prob, tolerance);
+    compare(actual.by_inputs, exact.by_inputs, nearby.by_inputs, 10 * tolerance);
+    compare(actual.by_parameters, exact.by_parameters, nearby.by_parameters, 10 * tolerance);
+  };
+  compare_gradients(f.log_prob_gradient(y.values, context, weights, 0.5F),
+                    oracle.log_prob_gradient(wide(y.values), c, w, 0.5),
+                    oracle.log_prob_gradient(moved(y.values), c, w, 0.5));
+  compare_gradients(f.sample_gradient(x, context, weights), oracle.sample_gradient(wide(x), c, w),
+                    oracle.sample_gradient(moved(x), c, w));
+}
+
+/// A sample with a NaN or an infinity changes no bit of any other, in its tile or the next, in
+/// maps, densities and gradients by the data; its own log p is NaN for a NaN.
+template <class T> void check_isolation(const subject<T>& f) {
+  const std::size_t n = 2 * f.tile + 3;
+  const auto context = f.context(n, 4), x = f.noise(n, 3);
+  const auto y = f.forward(x, context).values;
+  const std::vector<T> weights(n, T(1));
+  const auto clean_y = f.forward(x, context), clean_x = f.inverse(y, context);
+  const auto clean_p = f.log_prob(y, context);
+  const auto clean_g =
+      f.log_prob_gradient ? f.log_prob_gradient(y, context, weights, T(1)) : gradients<T>{};
+  // Compares all rows but one.
+  const auto others = [&](const std::vector<T>& a, const std::vector<T>& b, std::size_t columns,
+                          std::size_t spoiled) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (i / columns == spoiled) continue;
+      if (!same_bits(a[i], b[i])) return "sample " + std::to_string(i / columns) + " has changed";
+    }
+    return agreed;
+  };
+  const auto has_nan = [](const std::vector<T>& v) {
+    return std::any_of(v.begin(), v.end(), [](T value) { return std::isnan(value); });
+  };
+  constexpr T inf = std::numeric_limits<T>::infinity();
+  constexpr T nan = std::numeric_limits<T>::quiet_NaN();
+  for (const T bad : {nan, inf, -inf})
+    for (const std::size_t s : {std::size_t{0}, f.tile - 1, f.tile, n - 2, n - 1})
+      for (const std::size_t d : {std::size_t{0}, f.size / 2, f.size - 1}) {
+        CAPTURE(bad, s, d);
+        auto spoiled_x = x, spoiled_y = y;
+        spoiled_x[s * f.size + d] = bad;
+        spoiled_y[s * f.size + d] = bad;
+        const auto to = f.forward(spoiled_x, context);
+        REQUIRE(others(to.values, clean_y.values, f.size, s) == agreed);
+        REQUIRE(others(to.log_det, clean_y.log_det, 1, s) == agreed);
+        const auto back = f.inverse(spoiled_y, context);
+        REQUIRE(others(back.values, clean_x.values, f.size, s) == agreed);
+        REQUIRE(others(back.log_det, clean_x.log_det, 1, s) == agreed);
+        const auto p = f.log_prob(spoiled_y, context);
+        REQUIRE(others(p, clean_p, 1, s) == agreed);
+        if (std::isnan(bad)) {
+          REQUIRE(has_nan(rows_from(to.values, s, 1, f.size)));
+          REQUIRE(has_nan(rows_from(back.values, s, 1, f.size)));
+          REQUIRE(std::isnan(p[s]));
+        }
+        if (!f.log_prob_gradient) continue;
+        const auto g = f.log_prob_gradient(spoiled_y, context, weights, T(1));
+        REQUIRE(others(g.by_inputs, clean_g.by_inputs, f.size, s) == agreed);
+        REQUIRE(others(g.log_prob, clean_g.log_prob, 1, s) == agreed);
+        // What is left in the workspace reaches no later call.
+        const auto again = f.log_prob_gradient(y, context, weights, T(1));
+        REQUIRE(other_bits(again.by_parameters, clean_g.by_parameters) == agreed);
+      }
+}
+
+/// How much a check asks of an expression.
+struct check_options {
+  std::size_t samples = 3;       ///< compared with differences
+  float perturbation = 0.3F;     ///< deviation of what is added to the initial parameters
+  double tolerance = 1e-7;       ///< of gradients against differences, relative
+  double float_tolerance = 1e-5; ///< of float against double, relative to the largest element
+};
+
+/// All that double can show: round trip, log-det, gradients, bits.
+template <class E> subject<double> check_double(const E& expression, check_options o = {}) {
+  const auto f = make_subject<double>(expression, o.perturbation);
+  INFO(f.text);
+  const auto x = f.noise(o.samples, 3), context = f.context(o.samples, 4);
+  check_round_trip(f, x, context, 1e-9);
+  check_log_det(f, x, context, 1e-6);
+  check_gradients(f, x, context, o.tolerance);
+  check_bits(f, f.noise(71, 6), f.context(71, 7));
+  return f;
+}
+
+/// The same, and what float can show: the same numbers as double, the same bits on every path.
+template <class E> void check_expression(const E& expression, check_options o = {}) {
+  const auto oracle = check_double(expression, o);
+  const auto f = make_subject<float>(expression, o.perturbation);
+  INFO("float: " << f.text);
+  check_float(f, oracle, 203, o.float_tolerance);
+  check_bits(f, f.noise(203, 6), f.context(203, 7));
 }
 
 } // namespace bijou::testing

@@ -1,11 +1,15 @@
+/// \file
+/// Flows with one kind of word each: maps, log-dets, gradients, bits, in float and double.
+
 #include "check.hpp"
 
 using namespace bijou;
 using bijou::testing::check_expression;
 
-TEST_CASE("iaf: maps, log-dets, gradients, bits") { check_expression(normal<5> | iaf<24>); }
-TEST_CASE("two iaf with a flip") { check_expression(normal<4> | iaf<16> | flip | iaf<20>); }
-TEST_CASE("maf of two hidden layers") { check_expression(normal<3> | maf<16, 24>); }
-TEST_CASE("coupling") {
-  check_expression(normal<5> | coupling<16>(affine) | flip | coupling<16>());
+TEST_CASE("iaf", "[flow]") { check_expression(normal<5> | iaf<24>); }
+TEST_CASE("maf of two hidden layers, with context", "[flow]") {
+  check_expression(normal<3> | given<2> | maf<16, 24>);
+}
+TEST_CASE("coupling of a spline on the unit box", "[flow]") {
+  check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }
