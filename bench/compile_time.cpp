@@ -1,0 +1,89 @@
+// What flows cost the compiler: seconds of processor time and peak memory, for g++ -O2 or whatever
+// compiler built this. Expressions of 4 to 64 words show that both grow linearly.
+//     bench_compile_time [WORDS]     up to WORDS words (default 64)
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+struct cost {
+  double seconds; ///< of processor time
+  double mebibytes;
+};
+
+/// Compiles one file with the flags of a user's plain build, and throws the object away.
+cost compile(const std::string& source) {
+  std::ifstream file(BIJOU_INCLUDE_FLAGS); // one flag a line
+  std::vector<std::string> words{BIJOU_COMPILER, "-std=c++20", "-O2", "-c", "-o", "/dev/null"};
+  for (std::string line; std::getline(file, line);)
+    if (!line.empty()) words.push_back(line);
+  words.push_back(source);
+  std::vector<char*> arguments;
+  for (std::string& w : words) arguments.push_back(w.data());
+  arguments.push_back(nullptr);
+
+  const pid_t child = fork();
+  if (child == 0) {
+    execvp(arguments[0], arguments.data());
+    std::_Exit(127);
+  }
+  int status = 0;
+  rusage used{};
+  if (child < 0 || wait4(child, &status, 0, &used) < 0 || status != 0)
+    throw std::runtime_error("cannot compile " + source);
+  const auto seconds = [](timeval t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return {seconds(used.ru_utime) + seconds(used.ru_stime),
+          static_cast<double>(used.ru_maxrss) / 1024};
+}
+
+void report(const std::string& name, cost c) {
+  std::printf("%-36s %8.1f s %8.0f MiB\n", name.c_str(), c.seconds, c.mebibytes);
+  std::fflush(stdout);
+}
+
+std::string program(int words, bool distinct) {
+  std::string expression = "normal<8>";
+  for (int i = 0; i < words; ++i)
+    expression += " | iaf<" + std::to_string(distinct ? 16 + i : 64) + ">";
+  return "#include <bijou/bijou.hpp>\n"
+         "using namespace bijou;\n"
+         "int main() {\n"
+         "  auto q = make_flow<float>(" +
+         expression +
+         ", 7);\n"
+         "  philox stream{42};\n"
+         "  const auto y = q.sample(stream, 10);\n"
+         "  return q.log_prob(y)(0) > 0;\n"
+         "}\n";
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const int most = argc > 1 ? std::atoi(argv[1]) : 64;
+  const auto folder = std::filesystem::temp_directory_path() / "bijou_compile_time";
+  std::filesystem::create_directories(folder);
+  const auto compile_text = [&](const std::string& text) {
+    const std::string path = folder / "program.cpp";
+    std::ofstream(path) << text;
+    return compile(path);
+  };
+  std::printf("%s -O2\n", BIJOU_COMPILER);
+  report("#include <bijou/bijou.hpp>", compile_text("#include <bijou/bijou.hpp>\n"));
+  report("examples/quickstart.cpp", compile(BIJOU_QUICKSTART));
+  for (const bool distinct : {false, true})
+    for (int words = 4; words <= most; words *= 2)
+      report(std::to_string(words) + (distinct ? " words of different widths" : " equal words"),
+             compile_text(program(words, distinct)));
+  std::filesystem::remove_all(folder);
+}
