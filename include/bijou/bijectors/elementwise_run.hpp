@@ -77,7 +77,6 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   }
 
   // --- evaluation
-  // ---------------------------------------------------------------------------------
 
   void forward(const tile<T>& t) const { map_rows<forward_way>(t); }
   void inverse(const tile<T>& t) const { map_rows<inverse_way>(t); }
@@ -93,7 +92,6 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   void inverse(const event<T>& e) const { map_event<inverse_way>(e); }
 
   // --- adjoints
-  // -----------------------------------------------------------------------------------
 
   void forward_adjoint(const cotangent_tile<T>& t, const T* tape) const {
     pull_back<forward_way>(t, tape);
@@ -103,7 +101,6 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   }
 
   // --- parameters
-  // ---------------------------------------------------------------------------------
 
   int parameter_count() const { return (0 + ... + detail::op_site<T, D, Ops>::parameter_count); }
   int structural_count() const {

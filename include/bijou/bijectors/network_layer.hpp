@@ -58,7 +58,6 @@ class network_layer {
   }
 
   // --- evaluation
-  // ---------------------------------------------------------------------------------
 
   void forward(const tile<T>& t) const {
     if constexpr (Skip) {
@@ -112,7 +111,6 @@ class network_layer {
   }
 
   // --- adjoints
-  // -----------------------------------------------------------------------------------
 
   void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
     const buffers b = tape_of(tape);
@@ -141,7 +139,6 @@ class network_layer {
   }
 
   // --- parameters
-  // ---------------------------------------------------------------------------------
 
   int parameter_count() const { return network_.parameter_count(); }
   int structural_count() const { return network_.structural_count(); }
@@ -183,7 +180,6 @@ class network_layer {
   static constexpr int parameters_per_variable = Tr::parameters;
 
   // --- canonical form
-  // -----------------------------------------------------------------------------
 
   /// The network with dense weights, inputs and outputs by variable, hidden units in the order in
   /// which they were given.

@@ -75,7 +75,6 @@ template <class T, class E> class program {
   }
 
   // --- a tile or an event through the chain
-  // -------------------------------------------------------
 
   template <class Tile> void forward(const Tile& t) const {
     boost::hana::unpack(layers_, [&](const auto&... l) { (l.forward(t), ...); });
@@ -98,7 +97,6 @@ template <class T, class E> class program {
   }
 
   // --- the parameters' places
-  // ---------------------------------------------------------------------
 
   std::size_t parameter_count() const { return parameter_count_; }
   std::size_t structural_count() const {
