@@ -1,0 +1,48 @@
+/// \file
+/// Autoregressive words: every size from one variable up, widths below and beside it, orders, skip
+/// connections, activations, contexts.
+
+#include "../flow/check.hpp"
+
+using namespace bijou;
+using bijou::testing::check_double;
+
+// Seven units: more than one variable, fewer than nine, and no multiple of either; one network for
+// all, so that only the event size is compiled anew.
+TEST_CASE("iaf of one variable", "[bijectors]") { check_double(normal<1> | iaf<7>); }
+TEST_CASE("iaf of two variables", "[bijectors]") { check_double(normal<2> | iaf<7>); }
+TEST_CASE("iaf in another order", "[bijectors]") {
+  check_double(normal<3> | iaf<7>.order({2, 0, 1}));
+}
+TEST_CASE("iaf with fewer units than variables", "[bijectors]") {
+  check_double(normal<9> | iaf<7>.order({8, 0, 7, 1, 6, 2, 5, 3, 4}));
+}
+TEST_CASE("iaf with a context and a skip connection", "[bijectors]") {
+  check_double(normal<3> | given<2> | iaf<7>.skip().order({1, 2, 0}));
+}
+TEST_CASE("maf of three hidden layers", "[bijectors]") {
+  check_double(normal<4> | maf<6, 5, 9>.activation(activations::tanh).skip());
+}
+TEST_CASE("maf of one variable with a context", "[bijectors]") {
+  check_double(normal<1> | given<3> | maf<6, 5, 9>.activation(activations::tanh));
+}
+
+TEST_CASE("an order that is known at run time", "[bijectors]") {
+  const std::vector<int> order{2, 0, 1};
+  const auto f = testing::make_subject<double>(normal<3> | iaf<7>.order({2, 0, 1}));
+  const auto g = testing::make_subject<double>(normal<3> | iaf<7>.order(order));
+  CHECK(g.text == f.text);
+  const auto x = f.noise(5, 1);
+  CHECK(g.forward(x, {}).values == f.forward(x, {}).values);
+}
+
+TEST_CASE("the seed of a word is its own", "[bijectors]") {
+  const auto parameters = [](const auto& e, std::uint64_t seed) {
+    const auto q = make_flow<double>(e, seed);
+    return std::vector<double>(q.parameters().begin(), q.parameters().end());
+  };
+  CHECK(parameters(normal<3> | iaf<7>.seed(3), 1) == parameters(normal<3> | iaf<7>.seed(3), 2));
+  CHECK(parameters(normal<3> | iaf<7>.seed(3), 1) != parameters(normal<3> | iaf<7>.seed(4), 1));
+  CHECK(parameters(normal<3> | iaf<7>, 1) != parameters(normal<3> | iaf<7>, 2));
+  CHECK(parameters(normal<3> | iaf<7>, 1) == parameters(normal<3> | iaf<7>, 1));
+}
