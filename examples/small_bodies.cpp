@@ -8,6 +8,7 @@
 // the data.
 
 #include <bijou/bijou.hpp>
+#include <bijou/io/save_load.hpp>
 
 #include <CLI/CLI.hpp>
 #include <xtensor/xcsv.hpp>

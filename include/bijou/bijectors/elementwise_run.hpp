@@ -88,8 +88,8 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
     std::copy_n(t.x, D * L, tape);
     inverse(t);
   }
-  void forward(const event<T>& e) const { map_event<forward_way>(e); }
-  void inverse(const event<T>& e) const { map_event<inverse_way>(e); }
+  void forward(const event_tile<T>& e) const { map_event<forward_way>(e); }
+  void inverse(const event_tile<T>& e) const { map_event<inverse_way>(e); }
 
   // --- adjoints
 
@@ -226,7 +226,7 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
       }
     }
   }
-  template <bool Forward> void map_event(const event<T>& e) const {
+  template <bool Forward> void map_event(const event_tile<T>& e) const {
     const T* theta = e.theta + offset_;
     pack sum(*e.log_det);
     for (int row = 0; row < D; ++row) {

@@ -15,7 +15,7 @@
 namespace bijou::inline BIJOU_ISA {
 
 /// A learned word turned round. Its options can still be set: `maf<64>.skip()`.
-template <word W> struct inverse_t {
+template <word_item W> struct inverse_t {
   using bijou_tag = word_tag;
   static constexpr rule what = W::what;
   static constexpr int size = W::size;
@@ -56,7 +56,7 @@ template <word W> struct inverse_t {
 };
 
 /// An elementwise word turned round.
-template <word W> struct inverse_elementwise {
+template <word_item W> struct inverse_elementwise {
   using bijou_tag = word_tag;
   using op_type = inverse_transformer<typename W::op_type>;
   static constexpr rule what = rule::elementwise;
@@ -82,7 +82,7 @@ template <class... W> struct all_invertible<types<W...>> {
   static constexpr bool value = (true && ... && W::invertible);
 };
 
-template <word W> constexpr auto turned(const W& w) {
+template <word_item W> constexpr auto turned(const W& w) {
   if constexpr (W::what == rule::permutation)
     return w.turned();
   else if constexpr (W::what == rule::elementwise)
@@ -90,9 +90,9 @@ template <word W> constexpr auto turned(const W& w) {
   else
     return inverse_t<W>{w};
 }
-template <word W> constexpr W turned(const inverse_t<W>& w) { return w.inner; }
-template <word W> constexpr W turned(const inverse_elementwise<W>& w) { return w.inner; }
-template <word W, int... Rows> constexpr auto turned(const on_t<W, Rows...>& w) {
+template <word_item W> constexpr W turned(const inverse_t<W>& w) { return w.inner; }
+template <word_item W> constexpr W turned(const inverse_elementwise<W>& w) { return w.inner; }
+template <word_item W, int... Rows> constexpr auto turned(const on_t<W, Rows...>& w) {
   using inner = decltype(turned(w.inner));
   return on_t<inner, Rows...>{turned(w.inner)};
 }
@@ -104,10 +104,10 @@ template <class P, class W> constexpr auto turned(const then<P, W>& c) {
 } // namespace detail
 
 /// Turns a word or a chain of words round: its forward map becomes its inverse.
-template <item E> constexpr auto inverse(E e) {
-  static_assert(!base<E> && !expression<E>,
+template <grammar_item E> constexpr auto inverse(E e) {
+  static_assert(!base_item<E> && !expression_item<E>,
                 "bijou: inverse() turns words round; a base distribution has no inverse");
-  if constexpr (base<E> || expression<E>) {
+  if constexpr (base_item<E> || expression_item<E>) {
     return detail::refused_t{};
   } else {
     using word_or_chain = decltype(detail::as_word(e));

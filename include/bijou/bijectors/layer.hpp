@@ -49,7 +49,7 @@ template <class T> struct cotangent_tile {
 };
 
 /// One event on its way through the chain: rows of one lane.
-template <class T> struct event {
+template <class T> struct event_tile {
   const T* theta;
   const T* context; ///< C values, or null
   const T* folded;
@@ -62,7 +62,7 @@ template <class T> struct event {
 template <class Layer> struct inverted : Layer {
   using value_type = typename Layer::value_type;
   using tile_type = tile<value_type>;
-  using event_type = event<value_type>;
+  using event_type = event_tile<value_type>;
   using cotangent_type = cotangent_tile<value_type>;
 
   void forward(const tile_type& t) const { Layer::inverse(t); }

@@ -80,7 +80,7 @@ class network_layer {
     std::copy_n(t.x, D * L, tape);
   }
 
-  void forward(const event<T>& e) const {
+  void forward(const event_tile<T>& e) const {
     buffers b = event_buffers(e.scratch);
     const T* x = e.x;
     if constexpr (Skip) {
@@ -93,7 +93,7 @@ class network_layer {
                                                  acc);
     *e.log_det = (simd::pack<T>(*e.log_det) + acc.total()).first();
   }
-  void inverse(const event<T>& e) const {
+  void inverse(const event_tile<T>& e) const {
     const buffers b = event_buffers(e.scratch);
     event_sum acc;
     if constexpr (Conditioner::sequential) {
@@ -302,7 +302,7 @@ class network_layer {
                                        .out = b.out,
                                        .lanes = lanes};
   }
-  auto event_pass(const event<T>& e, const T* x, const buffers& b) const {
+  auto event_pass(const event_tile<T>& e, const T* x, const buffers& b) const {
     return pass_of(e.theta, e.context, e.folded, x, b, 1);
   }
 

@@ -63,9 +63,9 @@ template <int... Rows> constexpr bool distinct_rows() {
 } // namespace detail
 
 /// Applies an elementwise word to the variables `Rows...` only: `on<1, 2>(sigmoid_map)`.
-template <int... Rows, item W> constexpr auto on(W w) {
+template <int... Rows, grammar_item W> constexpr auto on(W w) {
   using word_type = decltype(detail::as_word(w));
-  constexpr bool is_elementwise = word<word_type> && requires { typename word_type::op_type; };
+  constexpr bool is_elementwise = word_item<word_type> && requires { typename word_type::op_type; };
   static_assert(is_elementwise,
                 "bijou: on<rows...>(word) takes one elementwise word, such as exp_map, affine or "
                 "elementwise(my_map{})");

@@ -5,11 +5,11 @@
 /// and scale back: `normal<2> | maf<64> | inverse(standardise(mean, scale))`.
 
 #include <bijou/bijectors/elementwise.hpp>
+#include <bijou/transformers/option_text.hpp>
 
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -31,12 +31,11 @@ template <class Numbers> constexpr void check_scales(const Numbers& mean, const 
     if (m - m != 0) throw std::invalid_argument("standardise: expected finite means");
 }
 
-/// All digits: the numbers are part of the expression that files are checked against.
+/// Exact: the numbers are part of the expression that files are checked against.
 template <class Numbers> std::string numbers_text(const Numbers& numbers) {
-  std::ostringstream s;
-  s.precision(17);
-  for (std::size_t i = 0; i < numbers.size(); ++i) s << (i ? ", " : "{") << numbers[i];
-  return s.str() + "}";
+  std::string s;
+  for (const double v : numbers) s += (s.empty() ? "{" : ", ") + number_text(v);
+  return s + "}";
 }
 
 /// The map with its constants: theta = (mean, scale, 1 / scale, -log|scale|).

@@ -121,7 +121,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
     const int* out = Forward ? program_.position().data() : noise_position.data();
     for_each_part(
         from.count(), ws, context,
-        [&](std::size_t i, const event<T>& e) {
+        [&](std::size_t i, const event_tile<T>& e) {
           from.load(i, size, e.x, in);
           run<Forward>(e);
           to.store(i, size, e.x, out);
@@ -184,12 +184,12 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
     check_workspace(ws, plan::evaluation_size, "make_workspace()");
     if (count <= few) {
       for (std::size_t i = 0; i < count; ++i) {
-        event<T> e{parameters_.data(),
-                   nullptr,
-                   nullptr,
-                   m + plan::x * lanes,
-                   m + plan::log_det * lanes,
-                   m + plan::scratch * lanes};
+        event_tile<T> e{parameters_.data(),
+                        nullptr,
+                        nullptr,
+                        m + plan::x * lanes,
+                        m + plan::log_det * lanes,
+                        m + plan::scratch * lanes};
         set_context(e, context, i, m + plan::context * lanes);
         *e.log_det = T(0);
         one_event(i, e);
@@ -218,12 +218,12 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   }
 
   // Contexts: nothing, one for all (folded, and as rows where a layer wants them), one for each.
-  void set_context(event<T>& e, const shared& c, std::size_t, T*) const {
+  void set_context(event_tile<T>& e, const shared& c, std::size_t, T*) const {
     e.context = c.values;
     e.folded = c.folded;
   }
   template <class Source>
-  void set_context(event<T>& e, const Source& c, std::size_t i, T* rows) const {
+  void set_context(event_tile<T>& e, const Source& c, std::size_t i, T* rows) const {
     c.load(i, context_size, rows, context_position.data());
     e.context = rows;
   }

@@ -175,9 +175,9 @@ template <int D> struct realiser {
 /// Fills the layers of an expression, left to right; I counts the words.
 template <class T, int L, int C, class Facts, int I, int D, class E, class Layers>
 void realise_words(const E& e, realiser<D>& r, Layers& layers) {
-  if constexpr (word<E>) {
+  if constexpr (word_item<E>) {
     r.template add<E, T, L, C, Facts, I>(e, layers);
-  } else if constexpr (!base<E>) {
+  } else if constexpr (!base_item<E>) {
     realise_words<T, L, C, Facts, I - 1>(e.prefix(), r, layers);
     using W = typename E::word_type;
     r.template add<W, T, L, C, Facts, I>(e.last(), layers);

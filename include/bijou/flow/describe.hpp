@@ -139,7 +139,7 @@ template <class E> class description {
 
  private:
   template <int I, class P> void describe_words(const P& e) {
-    if constexpr (base<P>) {
+    if constexpr (base_item<P>) {
       words_.push_back({e.text(), support_text(P::at)});
     } else {
       describe_words<I - 1>(e.prefix());
@@ -188,8 +188,8 @@ template <class E> class description {
 
 /// Each word with the variables behind it and their supports, its parameters and what it costs in
 /// each direction; then the normal form that runs. Not for parsing: the layout may change.
-template <item E> std::string describe(const E& e) {
-  constexpr bool has_base = base<E> || expression<E>;
+template <grammar_item E> std::string describe(const E& e) {
+  constexpr bool has_base = base_item<E> || expression_item<E>;
   static_assert(has_base, "bijou: describe(expression) is for base | word; without a base it needs "
                           "the number of variables: describe<D>(word | word)");
   if constexpr (has_base)
@@ -199,7 +199,7 @@ template <item E> std::string describe(const E& e) {
 }
 /// The same for words without a base, on D variables.
 template <int D, class E>
-  requires(word<E> || chain<E> || transformer_item<E>)
+  requires(word_item<E> || chain_item<E> || transformer_item<E>)
 std::string describe(const E& e) {
   using words = words_of<decltype(detail::as_word(e))>;
   return describe(detail::open_end<D, detail::start_of<D, words>()>{} | e);

@@ -71,7 +71,7 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
     const auto& position = this->program_.position();
     this->for_each_part(
         y.count(), ws, context,
-        [&](std::size_t i, const event<T>& e) {
+        [&](std::size_t i, const event_tile<T>& e) {
           y.load(i, size, e.x, position.data());
           const pack outside = guard_.event(e.x);
           this->program_.inverse(e);
@@ -247,7 +247,7 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
     const auto& position = this->program_.position();
     this->for_each_part(
         count, ws, context,
-        [&](std::size_t i, const event<T>& e) {
+        [&](std::size_t i, const event_tile<T>& e) {
           fill_event(i, e.x);
           const pack base = broadcast_base(e.x);
           this->program_.forward(e);

@@ -46,7 +46,7 @@ template <int D, class Words> constexpr kind start_of() {
 template <class T, class E> auto make_flow(const E& e, std::uint64_t seed = 0) {
   constexpr bool float_or_double = detail::is_scalar<T>;
   static_assert(float_or_double, "bijou: make_flow<T>(expression) makes flows of float or double");
-  constexpr bool has_base = base<E> || expression<E>;
+  constexpr bool has_base = base_item<E> || expression_item<E>;
   static_assert(has_base,
                 "bijou: make_flow needs a base, as in normal<8> | word; without one it is "
                 "make_bijector<T, D>(word | word)");
@@ -63,7 +63,7 @@ template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t 
   constexpr bool float_or_double = detail::is_scalar<T>;
   static_assert(float_or_double,
                 "bijou: make_bijector<T, D>(words) makes bijectors of float or double");
-  constexpr bool is_chain = word<E> || chain<E> || transformer_item<E>;
+  constexpr bool is_chain = word_item<E> || chain_item<E> || transformer_item<E>;
   static_assert(is_chain,
                 "bijou: make_bijector<T, D>(word | word) takes words without a base; with "
                 "one it is make_flow<T>(base | word)");

@@ -37,7 +37,8 @@ template <class P> struct tag_after_impl<P, expression_tag> {
 } // namespace detail
 
 /// A base, word or expression, and then one word more. Empty if both parts are.
-template <class Prefix, word Word> struct then : detail::slot<0, Prefix>, detail::slot<1, Word> {
+template <class Prefix, word_item Word>
+struct then : detail::slot<0, Prefix>, detail::slot<1, Word> {
   using bijou_tag = typename detail::tag_after_impl<Prefix>::type;
   using prefix_type = Prefix;
   using word_type = Word;
@@ -53,12 +54,12 @@ template <class Prefix, word Word> struct then : detail::slot<0, Prefix>, detail
 namespace detail {
 template <class E, class... Done> struct flatten;
 template <class E, class... Done>
-  requires(base<E>)
+  requires(base_item<E>)
 struct flatten<E, Done...> {
   using base_type = E;
   using type = types<Done...>;
 };
-template <word E, class... Done> struct flatten<E, Done...> {
+template <word_item E, class... Done> struct flatten<E, Done...> {
   using base_type = void;
   using type = types<E, Done...>;
 };
@@ -73,9 +74,9 @@ template <class E> using base_of = typename detail::flatten<E>::base_type;
 
 /// Calls f(word) for each word from left to right.
 template <class E, class F> constexpr void for_each_word(const E& e, F&& f) {
-  if constexpr (word<E>) {
+  if constexpr (word_item<E>) {
     f(e);
-  } else if constexpr (!base<E>) {
+  } else if constexpr (!base_item<E>) {
     for_each_word(e.prefix(), f);
     f(e.last());
   }
@@ -83,11 +84,11 @@ template <class E, class F> constexpr void for_each_word(const E& e, F&& f) {
 
 /// The place after an expression: computed once for each prefix.
 template <class E> struct place_after;
-template <base B> struct place_after<B> {
+template <base_item B> struct place_after<B> {
   static constexpr auto value = B::at;
 };
 template <class P, class W>
-  requires expression<then<P, W>>
+  requires expression_item<then<P, W>>
 struct place_after<then<P, W>> {
   static constexpr auto value = [] {
     auto p = W::after(place_after<P>::value);

@@ -23,17 +23,17 @@ struct transformer_tag;
 template <class T> using tag_of = typename T::bijou_tag;
 
 template <class T>
-concept item = requires { typename T::bijou_tag; };
+concept grammar_item = requires { typename T::bijou_tag; };
 template <class T>
-concept base = item<T> && std::same_as<tag_of<T>, base_tag>;
+concept base_item = grammar_item<T> && std::same_as<tag_of<T>, base_tag>;
 template <class T>
-concept word = item<T> && std::same_as<tag_of<T>, word_tag>;
+concept word_item = grammar_item<T> && std::same_as<tag_of<T>, word_tag>;
 template <class T>
-concept expression = item<T> && std::same_as<tag_of<T>, expression_tag>;
+concept expression_item = grammar_item<T> && std::same_as<tag_of<T>, expression_tag>;
 template <class T>
-concept chain = item<T> && std::same_as<tag_of<T>, chain_tag>;
+concept chain_item = grammar_item<T> && std::same_as<tag_of<T>, chain_tag>;
 template <class T>
-concept transformer_item = item<T> && std::same_as<tag_of<T>, transformer_tag>;
+concept transformer_item = grammar_item<T> && std::same_as<tag_of<T>, transformer_tag>;
 
 /// What a word does, as far as the normal form is concerned.
 enum class rule : unsigned char {

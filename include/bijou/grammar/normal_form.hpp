@@ -14,10 +14,11 @@
 /// A permutation is never carried out: with y = f(Px), the rows of x are read in another order, and
 /// the same order holds for all that follows.
 
-#include <bijou/bijectors/permute.hpp>
 #include <bijou/grammar/item.hpp>
 
 namespace bijou::inline BIJOU_ISA {
+
+struct flip_t; // bijectors/permute.hpp
 
 /// A learned word that reads its rows through the permutations before it.
 template <class W, class... Permutations> struct ordered {};

@@ -70,7 +70,7 @@ struct judgement {
 
 template <class L, class... W> constexpr judgement judge(types<W...>) {
   judgement j;
-  if constexpr (base<L> || expression<L>) {
+  if constexpr (base_item<L> || expression_item<L>) {
     auto p = place_after<L>::value;
     (void)(j.pass<W>(p) && ...);
   } else if constexpr ((false || ... || (W::what == rule::context))) {
@@ -81,7 +81,7 @@ template <class L, class... W> constexpr judgement judge(types<W...>) {
 
 /// base | (w | w) is base | w | w: the right operand's words are piped one by one.
 template <class L, class R> constexpr auto join(L l, R r) {
-  if constexpr (chain<R>)
+  if constexpr (chain_item<R>)
     return then{join(l, r.prefix()), r.last()};
   else
     return then{l, r};
@@ -90,14 +90,14 @@ template <class L, class R> constexpr auto join(L l, R r) {
 } // namespace detail
 
 /// Pipes a sample through one word more, or through a chain of words.
-template <item L, class R> constexpr auto operator|(L l, R r) {
+template <grammar_item L, class R> constexpr auto operator|(L l, R r) {
   using detail::verdict;
   // Named constants: of these a compiler shows the sentence only, of concepts all requirements.
-  constexpr bool is_item = item<R>;
+  constexpr bool is_item = grammar_item<R>;
   static_assert(is_item, "bijou: what stands right of | is no word; wrap a map of your own as "
                          "elementwise(my_map{}), and call words that are functions: "
                          "coupling<64>(affine)");
-  constexpr bool has_base = base<R> || expression<R>;
+  constexpr bool has_base = base_item<R> || expression_item<R>;
   static_assert(!has_base, "bijou: a base distribution stands first and only once: "
                            "base | word | word");
   if constexpr (is_item && !has_base) {

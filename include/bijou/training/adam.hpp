@@ -67,8 +67,9 @@ struct adam_options {
   double epsilon = 1e-8;       ///< added to the root of the latter
   /// Decoupled: every step multiplies parameters by 1 - rate * weight_decay.
   double weight_decay = 0;
-  /// Gradients with a larger norm are scaled down to it. Infinity: never.
-  double max_norm = std::numeric_limits<double>::infinity();
+  /// Gradients with a larger norm are scaled down to it: those of densities have spikes. Infinity:
+  /// never.
+  double max_norm = 10;
 };
 
 /// The optimizer: its moments and its step count. A regular value; copy it to keep a checkpoint.

@@ -35,8 +35,7 @@ struct fit_epoch {
 struct fit_options {
   int epochs = 100;             ///< at most
   std::size_t batch_size = 256; ///< at most: batches of an epoch differ by one sample
-  /// Learning rate 1e-3, gradients clipped to norm 10. Given anew it clips only where it says so.
-  adam_options optimizer{.max_norm = 10};
+  adam_options optimizer{};
   /// Scales the learning rate: any callable (step, total steps) -> factor.
   bijou::schedule schedule = schedules::constant{};
   double validation_fraction = 0.1; ///< share of the samples; 0: train on all of them
