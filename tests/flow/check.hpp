@@ -328,48 +328,51 @@ inline void check_gradients(const subject<double>& f, const std::vector<double>&
 
 /// float computes what double computes: maps, densities, gradients. A result may be wrong by
 /// `tolerance` of the largest element, and by what the exact result changes when its inputs move by
-/// a few roundings: no float can know better.
+/// a few dozen roundings: no float can know better.
 inline void check_float(const subject<float>& f, const subject<double>& oracle, std::size_t n,
                         double tolerance) {
+  using narrow = std::vector<float>;
   using values = std::vector<double>;
-  const auto wide = [](const std::vector<float>& v) { return values(v.begin(), v.end()); };
-  const auto moved = [&](const std::vector<float>& v) {
-    values m = wide(v);
-    for (std::size_t i = 0; i < m.size(); ++i) m[i] *= i % 2 ? 1 + 4e-6 : 1 - 4e-6;
-    return m;
-  };
-  const auto compare = [&](const std::vector<float>& actual, const values& exact,
-                           const values& nearby, double relative) {
-    const double allowed = relative * scale_of(exact);
-    REQUIRE(disagreement(actual, exact, [&](std::size_t i) {
-              return allowed + std::abs(nearby[i] - exact[i]);
-            }) == agreed);
-  };
+  const auto wide = [](const narrow& v) { return values(v.begin(), v.end()); };
   const auto x = f.noise(n, 3), context = f.context(n, 4);
-  const auto c = wide(context);
-  const auto y = f.forward(x, context), back = f.inverse(y.values, context);
-  const auto compare_maps = [&](const mapped_batch<float>& actual,
-                                const mapped_batch<double>& exact,
-                                const mapped_batch<double>& nearby) {
-    compare(actual.values, exact.values, nearby.values, tolerance);
-    compare(actual.log_det, exact.log_det, nearby.log_det, tolerance);
-  };
-  compare_maps(y, oracle.forward(wide(x), c), oracle.forward(moved(x), c));
-  compare_maps(back, oracle.inverse(wide(y.values), c), oracle.inverse(moved(y.values), c));
-  if (!f.log_prob_gradient) return;
   const auto weights = uniform_values<float>(n, 99, 0.2F, 1.5F);
-  const auto w = wide(weights);
-  const auto compare_gradients = [&](const gradients<float>& actual, const gradients<double>& exact,
-                                     const gradients<double>& nearby) {
-    compare(actual.log_prob, exact.log_prob, nearby.log_prob, tolerance);
-    compare(actual.by_inputs, exact.by_inputs, nearby.by_inputs, 10 * tolerance);
-    compare(actual.by_parameters, exact.by_parameters, nearby.by_parameters, 10 * tolerance);
+  const auto c = wide(context), w = wide(weights);
+  // Compares results, lists of vectors, with those of `exact` at the same input and beside it.
+  const auto compare = [&](const std::vector<narrow>& actual, const narrow& input, double relative,
+                           const auto& exact) {
+    const auto moved = [&](double up, double down) {
+      values v = wide(input);
+      for (std::size_t i = 0; i < v.size(); ++i)
+        v[i] += (i % 2 ? up : down) * 4e-6 * (1 + std::abs(v[i]));
+      return exact(v);
+    };
+    const std::vector<values> at = exact(wide(input)), a = moved(1, 1), b = moved(1, -1);
+    for (std::size_t k = 0; k < actual.size(); ++k) {
+      CAPTURE(k);
+      REQUIRE(disagreement(actual[k], at[k], [&](std::size_t i) {
+                return relative * scale_of(at[k]) + std::abs(a[k][i] - at[k][i]) +
+                       std::abs(b[k][i] - at[k][i]);
+              }) == agreed);
+    }
   };
-  compare_gradients(f.log_prob_gradient(y.values, context, weights, 0.5F),
-                    oracle.log_prob_gradient(wide(y.values), c, w, 0.5),
-                    oracle.log_prob_gradient(moved(y.values), c, w, 0.5));
-  compare_gradients(f.sample_gradient(x, context, weights), oracle.sample_gradient(wide(x), c, w),
-                    oracle.sample_gradient(moved(x), c, w));
+  const auto y = f.forward(x, context);
+  compare({y.values, y.log_det}, x, tolerance, [&](const values& v) {
+    const auto exact = oracle.forward(v, c);
+    return std::vector{exact.values, exact.log_det};
+  });
+  const auto back = f.inverse(y.values, context);
+  compare({back.values, back.log_det}, y.values, tolerance, [&](const values& v) {
+    const auto exact = oracle.inverse(v, c);
+    return std::vector{exact.values, exact.log_det};
+  });
+  if (!f.log_prob_gradient) return;
+  const auto parts = [](const auto& g) {
+    return std::vector{g.log_prob, g.by_inputs, g.by_parameters};
+  };
+  compare(parts(f.log_prob_gradient(y.values, context, weights, 0.5F)), y.values, 10 * tolerance,
+          [&](const values& v) { return parts(oracle.log_prob_gradient(v, c, w, 0.5)); });
+  compare(parts(f.sample_gradient(x, context, weights)), x, 10 * tolerance,
+          [&](const values& v) { return parts(oracle.sample_gradient(v, c, w)); });
 }
 
 /// A sample with a NaN or an infinity changes no bit of any other, in its tile or the next, in

@@ -21,7 +21,7 @@ TEMPLATE_TEST_CASE("points outside the support have log_prob -inf, in any compan
   const auto inside = f.forward(f.noise(100, 3), context).values;
   const auto clean = f.log_prob(inside, context);
   for (const T p : clean) CHECK(std::isfinite(p));
-  struct event {
+  struct event_tile {
     std::size_t variable;
     T value, log_prob;
   };
