@@ -92,7 +92,7 @@ function(bijou_development_target name isa sanitize)
   endif()
   if(sanitize)
     target_compile_options(
-      ${name} INTERFACE -O1 -g -UNDEBUG -fno-omit-frame-pointer -fsanitize=address,undefined
+      ${name} INTERFACE -O1 -g1 -UNDEBUG -fno-omit-frame-pointer -fsanitize=address,undefined
                         -fno-sanitize-recover=all)
     target_link_options(${name} INTERFACE -fsanitize=address,undefined)
   endif()

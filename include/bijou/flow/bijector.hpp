@@ -257,9 +257,9 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
     for_each_word(e, [&](const auto& w) {
       seeds.push_back(detail::seed_of(w, detail::mixed_bits(seed + number++)));
     });
-    program_.each_with_word([&](const auto& layer, int word) {
-      initial_normals random(seeds[static_cast<std::size_t>(word)]);
-      layer.initialise(parameters_.data(), random);
+    program_.each_with_word([&](const auto& l, int w) {
+      initial_normals random(seeds[static_cast<std::size_t>(w)]);
+      l.initialise(parameters_.data(), random);
     });
     clear_padding(parameters_);
   }

@@ -18,8 +18,8 @@ namespace bijou::inline BIJOU_ISA {
 /// written, linear layer 1 of its network), and the integers that say how they are connected.
 template <class T, class E> tensor_set<T> named_parameters(const bijector<T, E>& f) {
   tensor_set<T> set;
-  f.compiled().each_with_word([&](const auto& layer, int word) {
-    layer.save(f.parameters().data(), "layers." + std::to_string(word) + ".", set);
+  f.compiled().each_with_word([&](const auto& l, int w) {
+    l.save(f.parameters().data(), "layers." + std::to_string(w) + ".", set);
   });
   return set;
 }
@@ -31,12 +31,12 @@ template <class T, class E> tensor_set<T> named_parameters(const bijector<T, E>&
 template <class Flow>
 void set_named_parameters(Flow& f, const tensor_set<typename Flow::value_type>& set) {
   Flow changed = f;
-  const auto prefix = [](int word) { return "layers." + std::to_string(word) + "."; };
+  const auto prefix = [](int w) { return "layers." + std::to_string(w) + "."; };
   changed.compiled().each_with_word(
-      [&](auto& layer, int word) { layer.load_structure(prefix(word), set); });
+      [&](auto& l, int w) { l.load_structure(prefix(w), set); });
   changed.restructure();
-  changed.compiled().each_with_word([&](const auto& layer, int word) {
-    layer.load(prefix(word), set, changed.parameters().data());
+  changed.compiled().each_with_word([&](const auto& l, int w) {
+    l.load(prefix(w), set, changed.parameters().data());
   });
   f = std::move(changed);
 }
@@ -101,8 +101,8 @@ void set_network(Flow& f, const std::vector<int>& order,
                  const dense_network<typename Flow::value_type>& network) {
   Flow changed = f;
   constexpr int index = detail::learned_layer<typename Flow::program_type, I>();
-  auto& layer = changed.compiled().template layer<index>();
-  layer.adopt_structure(order, network);
+  auto& l = changed.compiled().template layer<index>();
+  l.adopt_structure(order, network);
   changed.restructure();
   changed.compiled().template layer<index>().set_dense(network, changed.parameters().data());
   f = std::move(changed);
