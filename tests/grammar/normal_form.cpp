@@ -126,8 +126,8 @@ TEST_CASE("an expression is written as it was read", "[grammar]") {
   CHECK(expression_text(normal<8> | iaf<64> | flip | iaf<64>) ==
         "normal<8> | iaf<64> | flip | iaf<64>");
   CHECK(expression_text(whole) ==
-        "normal<3> | iaf<64, 32>.sigmoid_bias(1.5).activation(activations::silu)"
-        ".order({2, 0, 1}).skip() | permute({1, 2, 0}) | "
+        "normal<3> | autoregressive<64, 32>(gated.sigmoid_bias(1.5))"
+        ".activation(activations::silu).order({2, 0, 1}).skip() | permute({1, 2, 0}) | "
         "inverse(standardise({1, 2, 3}, {1, 1, 2}))");
   CHECK(expression_text(inverse(maf<8> | on<0, 2>(exp_map) | shuffle(5))) ==
         "inverse(shuffle(5)) | on<0, 2>(inverse(exp_map)) | autoregressive<8>(affine)");

@@ -4,11 +4,11 @@
 #include "use.hpp"
 
 // twin.cpp, and unit.cpp once for each instruction set.
-std::vector<double> odr_twin();
+used odr_twin();
 #ifdef __x86_64__
-std::vector<double> odr_sse4_2();
-std::vector<double> odr_avx2();
-std::vector<double> odr_avx512();
+used odr_sse4_2();
+used odr_avx2();
+used odr_avx512();
 #endif
 
 TEST_CASE("two translation units with the same flow are one program", "[odr]") {
@@ -17,16 +17,17 @@ TEST_CASE("two translation units with the same flow are one program", "[odr]") {
 
 #ifdef __x86_64__
 TEST_CASE("units compiled for different instruction sets are one program", "[odr]") {
-  const std::vector<double> here = use();
-  const auto agrees = [&](const std::vector<double>& there) {
-    REQUIRE(there.size() == here.size());
+  const std::vector<double> here = use().values;
+  const auto agrees = [&](const used& there, int lanes) {
+    CHECK(there.lanes == lanes);
+    REQUIRE(there.values.size() == here.size());
     for (std::size_t i = 0; i < here.size(); ++i)
-      CHECK(there[i] == Approx(here[i]).epsilon(1e-10).margin(1e-10));
+      CHECK(there.values[i] == Approx(here[i]).epsilon(1e-10).margin(1e-10));
   };
   // What this machine cannot run is at least linked.
-  if (__builtin_cpu_supports("sse4.2")) agrees(odr_sse4_2());
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) agrees(odr_avx2());
+  if (__builtin_cpu_supports("sse4.2")) agrees(odr_sse4_2(), 2);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) agrees(odr_avx2(), 4);
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
-    agrees(odr_avx512());
+    agrees(odr_avx512(), 8);
 }
 #endif

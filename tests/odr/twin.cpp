@@ -1,5 +1,5 @@
 // Compiled like odr.cpp, with the same flow.
 #include "use.hpp"
 
-std::vector<double> odr_twin();
-std::vector<double> odr_twin() { return use(); }
+used odr_twin();
+used odr_twin() { return use(); }

@@ -4,5 +4,5 @@
 #define BIJOU_ODR_PASTE(unit) odr_##unit
 #define BIJOU_ODR_NAME(unit) BIJOU_ODR_PASTE(unit)
 
-std::vector<double> BIJOU_ODR_NAME(ODR_UNIT)();
-std::vector<double> BIJOU_ODR_NAME(ODR_UNIT)() { return use(); }
+used BIJOU_ODR_NAME(ODR_UNIT)();
+used BIJOU_ODR_NAME(ODR_UNIT)() { return use(); }

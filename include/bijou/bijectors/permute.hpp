@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -27,20 +28,21 @@ template <int D> constexpr index_table<D> identity_order() {
   return o;
 }
 
-[[noreturn]] inline void no_permutation(const char* who, std::size_t n, int got, std::size_t at) {
-  throw std::invalid_argument(std::string(who) + ": expected each of 0 to " +
-                              std::to_string(n - 1) + " once, got " + std::to_string(got) +
-                              " at position " + std::to_string(at));
+inline std::invalid_argument no_permutation(const char* who, std::size_t n, int got,
+                                            std::size_t at) {
+  return std::invalid_argument(std::string(who) + ": expected each of 0 to " +
+                               std::to_string(n - 1) + " once, got " + std::to_string(got) +
+                               " at position " + std::to_string(at));
 }
 
 /// Throws unless the indices are 0 .. n-1 in some order.
 template <class Indices> constexpr void check_permutation(const char* who, const Indices& order) {
-  const std::size_t n = order.size();
+  const std::size_t n = std::size(order);
   for (std::size_t i = 0; i < n; ++i) {
     bool bad = order[i] < 0 || static_cast<std::size_t>(order[i]) >= n;
     for (std::size_t j = 0; j < i; ++j) bad = bad || order[j] == order[i];
     // In a constant expression a compiler quotes this line.
-    if (bad) no_permutation(who, n, order[i], i); // bijou: expected each of 0 to n - 1 once
+    if (bad) throw no_permutation(who, n, order[i], i); // bijou: expected each of 0 to n - 1 once
   }
 }
 
@@ -178,7 +180,8 @@ template <std::size_t N> constexpr auto permute(const std::array<int, N>& order)
 }
 /// The same with the indices in braces: `permute({2, 0, 1})`.
 template <std::size_t N> constexpr auto permute(const int (&order)[N]) {
-  return permute(std::to_array(order));
+  detail::check_permutation("permute", order);
+  return permute_t<static_cast<int>(N)>{{}, std::to_array(order)};
 }
 /// The same for an order known at run time; its length is checked when the flow is made.
 inline dynamic_permute_t permute(const std::vector<int>& order) {

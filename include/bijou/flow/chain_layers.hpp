@@ -12,6 +12,7 @@
 #include <boost/hana/basic_tuple.hpp>
 
 #include <array>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -148,6 +149,10 @@ template <int D> struct realiser {
  private:
   void set_bounds(std::size_t v, kind k) {
     constexpr double inf = std::numeric_limits<double>::infinity();
+    if (k == kind::interval) { // of a bijector without a base: its first word will know
+      bounds.low[v] = bounds.high[v] = std::numeric_limits<double>::quiet_NaN();
+      return;
+    }
     bounds.low[v] = k == kind::symmetric ? -1 : k == kind::line ? -inf : 0;
     bounds.high[v] = k == kind::symmetric || k == kind::unit ? 1 : inf;
   }
@@ -163,7 +168,8 @@ template <int D> struct realiser {
     const auto [low, high] = interval_of(w);
     for (int v = 0; v < D; ++v) {
       const auto i = static_cast<std::size_t>(v);
-      if (w.selects(v) && (bounds.low[i] != low || bounds.high[i] != high))
+      const bool known = !std::isnan(bounds.low[i]);
+      if (w.selects(v) && known && (bounds.low[i] != low || bounds.high[i] != high))
         throw std::invalid_argument(
             "make_flow: " + w.text() + " expects the interval [" + number_text(low) + ", " +
             number_text(high) + "], but variable " + std::to_string(v) + " ranges over [" +

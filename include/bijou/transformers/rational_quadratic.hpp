@@ -396,6 +396,8 @@ struct rational_quadratic_t : Options {
 };
 
 /// A rational quadratic spline of K bins on [-3, 3] with identity tails.
-template <int K> inline constexpr rational_quadratic_t<K> rational_quadratic{};
+template <int K>
+  requires(K >= 2 && K < 1000)
+inline constexpr rational_quadratic_t<K> rational_quadratic{};
 
 } // namespace bijou::inline BIJOU_ISA

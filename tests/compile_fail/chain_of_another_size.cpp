@@ -1,0 +1,8 @@
+// expect-error: bijou: this word has another event size than the expression before it
+// expect-error: 8 == 3
+#include <bijou/bijou.hpp>
+
+using namespace bijou;
+
+constexpr auto layer = permute({2, 0, 1}) | iaf<64>;
+constexpr auto p = normal<8> | flip | layer;

@@ -1,0 +1,9 @@
+// expect-error: bijou: a context is only for flows with given<C>
+#include <bijou/bijou.hpp>
+
+using namespace bijou;
+
+const auto q = make_flow<float>(normal<2> | iaf<8>);
+const xt::xtensor<float, 2> y{{1, 2}};
+const xt::xtensor<float, 1> c{1, 2, 3};
+auto lp = q.log_prob(y, c);

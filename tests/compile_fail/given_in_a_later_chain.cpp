@@ -1,0 +1,7 @@
+// expect-error: bijou: given<C> stands right after the base
+#include <bijou/bijou.hpp>
+
+using namespace bijou;
+
+constexpr auto layers = given<3> | iaf<64>;
+constexpr auto p = normal<2> | layers | layers;

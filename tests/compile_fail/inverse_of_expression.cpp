@@ -1,0 +1,6 @@
+// expect-error: bijou: inverse\(\) turns words round
+#include <bijou/bijou.hpp>
+
+using namespace bijou;
+
+constexpr auto p = inverse(normal<2> | iaf<64>);

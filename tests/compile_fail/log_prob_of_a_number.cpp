@@ -1,0 +1,7 @@
+// expect-error: bijou: log_prob.y.
+#include <bijou/bijou.hpp>
+
+using namespace bijou;
+
+const auto q = make_flow<float>(normal<2> | iaf<8>);
+auto lp = q.log_prob(1.0F);

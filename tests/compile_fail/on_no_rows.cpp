@@ -1,0 +1,6 @@
+// expect-error: bijou: on<rows\.\.\.>
+#include <bijou/bijou.hpp>
+
+using namespace bijou;
+
+constexpr auto p = normal<2> | on<>(exp_map);
