@@ -5,9 +5,11 @@
 /// Batches are rank-2 expressions of shape (n, D), in any layout, lazy or not: those that lie in
 /// memory as T are read through their strides, all others are evaluated a tile at a time and never
 /// as a whole. Rank 1 is always one event of shape (D,); results then have rank 1, and log_det and
-/// log_prob are numbers. A context is (n, C), or (C,) for one that all samples share.
+/// log_prob are numbers. (Of an xt::xarray the compiler does not know the rank: one event is then a
+/// batch of one.) A context is (n, C), or (C,) for one that all samples share.
 
 #include <bijou/flow/calls.hpp>
+#include <bijou/grammar/item.hpp>
 
 #if __has_include(<xtensor/containers/xtensor.hpp>)
 #include <xtensor/containers/xtensor.hpp>
@@ -20,6 +22,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -31,7 +34,16 @@ namespace detail {
 template <class X>
 concept xtensor_like = xt::is_xexpression<X>::value;
 
-template <xtensor_like X> constexpr bool is_one_event = xt::get_rank<X>::value == 1;
+/// Whether the rank is known to be 1. The type of the shape says so for views and lazy expressions
+/// too, of which xt::get_rank knows nothing in some releases.
+template <xtensor_like X> constexpr bool has_rank_one() {
+  using shape = typename X::shape_type;
+  if constexpr (requires { std::tuple_size<shape>::value; })
+    return std::tuple_size<shape>::value == 1;
+  else
+    return xt::get_rank<X>::value == 1;
+}
+template <xtensor_like X> constexpr bool is_one_event = has_rank_one<X>();
 
 /// "(100, 7)"
 template <class X> std::string shape_of(const X& x) {
