@@ -1,0 +1,62 @@
+// torch.distributions' and Pyro's maps without a network.
+#include "agreement.hpp"
+
+using namespace bijou;
+using namespace bijou::testing;
+
+namespace {
+
+template <int D, class Word> void check_fixed(const std::string& name, const Word& word) {
+  check_word<D>(
+      name, word, [](auto&, const reference_case&) {}, pyro_layout{});
+}
+
+} // namespace
+
+TEST_CASE("ExpTransform") { check_fixed<4>("ExpTransform_0_d4", exp_map); }
+TEST_CASE("SigmoidTransform") { check_fixed<4>("SigmoidTransform_0_d4", sigmoid_map); }
+TEST_CASE("TanhTransform") { check_fixed<4>("TanhTransform_0_d4", tanh_map); }
+TEST_CASE("SoftplusTransform") { check_fixed<4>("SoftplusTransform_0_d4", softplus_map); }
+TEST_CASE("Permute") { check_fixed<5>("Permute_0_d5", permute({3, 1, 4, 0, 2})); }
+
+TEST_CASE("AffineTransform") {
+  // Scales of either sign: a learned affine map has positive ones, so the sign comes before it.
+  const std::string name = "AffineTransform_0_d4";
+  const std::vector<double> scale = reference_case(name)["param.scale"].values;
+  std::vector<double> sign, zero(scale.size(), 0.0);
+  for (const double s : scale) sign.push_back(s < 0 ? -1 : 1);
+
+  // theta is (shift, log|scale|), each of four variables.
+  const std::string ours = "layers.2.theta";
+  const auto install = [&](auto& q, const reference_case& c) {
+    auto set = named_parameters(q);
+    using T = typename std::remove_cvref_t<decltype(q)>::value_type;
+    auto& theta = values_of(set, ours);
+    for (std::size_t d = 0; d < scale.size(); ++d) {
+      theta[d] = static_cast<T>(c["param.loc"].values[d]);
+      theta[scale.size() + d] = static_cast<T>(std::log(std::abs(scale[d])));
+    }
+    set_named_parameters(q, set);
+  };
+  const pyro_layout layout = [&](const std::string& array) -> counterpart {
+    if (array == "loc") return {.ours = ours};
+    return {.ours = ours,
+            .place = [&](std::size_t d) { return scale.size() + d; },
+            .chain = [&](std::size_t d) { return 1 / scale[d]; }}; // d log|s| / ds
+  };
+  check_word<4>(name, standardise(zero, sign) | clamped_affine, install, layout);
+}
+
+TEST_CASE("AffineTransform: a fixed shift and scale") {
+  const reference_case c("AffineTransform_0_d4");
+  const std::vector<double> loc = c["param.loc"].values, scale = c["param.scale"].values;
+  const auto check = [&]<class T>(T) {
+    const auto s = subject_of(make_flow<T>(normal<4> | inverse(standardise(loc, scale))));
+    const auto y = s.forward(c["x"].as<T>());
+    require_agreement(c, "y", y.values);
+    require_agreement(c, "ladj", y.log_det);
+    require_agreement(c, "inv.x", s.inverse(c["inv.y"].as<T>()).values);
+  };
+  check(double{});
+  check(float{});
+}
