@@ -21,15 +21,15 @@ TEMPLATE_TEST_CASE("points outside the support have log_prob -inf, in any compan
   const auto inside = f.forward(f.noise(100, 3), context).values;
   const auto clean = f.log_prob(inside, context);
   for (const T p : clean) CHECK(std::isfinite(p));
-  struct event_tile {
+  struct point {
     std::size_t variable;
     T value, log_prob;
   };
   const auto tiny = std::numeric_limits<T>::denorm_min();
-  for (const event& e :
-       {event{0, T(-1), -inf}, event{0, T(0), -inf}, event{0, -tiny, -inf}, event{0, -inf, -inf},
-        event{1, T(1.0001), -inf}, event{1, T(-0.1), -inf}, event{1, inf, -inf},
-        event{1, -inf, -inf}, event{0, nan, nan}, event{1, nan, nan}, event{2, nan, nan}}) {
+  for (const point& e :
+       {point{0, T(-1), -inf}, point{0, T(0), -inf}, point{0, -tiny, -inf}, point{0, -inf, -inf},
+        point{1, T(1.0001), -inf}, point{1, T(-0.1), -inf}, point{1, inf, -inf},
+        point{1, -inf, -inf}, point{0, nan, nan}, point{1, nan, nan}, point{2, nan, nan}}) {
     for (const std::size_t s : {std::size_t{0}, std::size_t{50}, std::size_t{99}}) {
       CAPTURE(e.variable, e.value, s);
       auto y = inside;
