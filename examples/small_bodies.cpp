@@ -120,7 +120,6 @@ int run(int epochs, int threads, const std::string& output) {
                           inverse(standardise(mean, scale)) | on<1>(sigmoid_map) |
                           on<2>(interval_map(0, 180));
   auto q = make_flow<float>(population, /*seed=*/1);
-  std::printf("%s\n\n", describe(population).c_str());
   const auto fitted =
       fit(q, train,
           {.epochs = epochs,
