@@ -6,6 +6,7 @@
 /// files.
 
 #include <bijou/bijectors/layer.hpp>
+#include <bijou/bijectors/network_options.hpp>
 #include <bijou/flow/chain_layers.hpp>
 
 #include <boost/hana/at.hpp>
