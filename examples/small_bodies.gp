@@ -60,8 +60,8 @@ do for [c=0:1] {
   set label 1 (c == 0 ? sprintf('{/:Bold Data}   %s bodies', thousands(n_data)) : \
       sprintf('{/:Bold Flow}   %s of %s samples', thousands(n_data), thousands(n_samples))) \
       at graph 0, 1.35 textcolor rgb colour font ',21'
-  set label 2 '3:2' at 39.4, graph 1.08 center textcolor rgb '#707780' font ',14'
-  set label 3 '2:1' at 47.8, graph 1.08 center textcolor rgb '#707780' font ',14'
+  set label 2 '3:2  39.4 au' at 39.4, graph 1.08 center textcolor rgb '#707780' font ',14'
+  set label 3 '2:1  47.8 au' at 47.8, graph 1.08 center textcolor rgb '#707780' font ',14'
   plot file using (middle($1, 1)):(1.0 / n) smooth frequency with boxes linecolor rgb colour, \
       data using (middle($1, 1)):(1.0 / n_data) smooth frequency with histeps linecolor rgb blue
   unset label

@@ -32,12 +32,10 @@ template <class Flow>
 void set_named_parameters(Flow& f, const tensor_set<typename Flow::value_type>& set) {
   Flow changed = f;
   const auto prefix = [](int w) { return "layers." + std::to_string(w) + "."; };
-  changed.compiled().each_with_word(
-      [&](auto& l, int w) { l.load_structure(prefix(w), set); });
+  changed.compiled().each_with_word([&](auto& l, int w) { l.load_structure(prefix(w), set); });
   changed.restructure();
-  changed.compiled().each_with_word([&](const auto& l, int w) {
-    l.load(prefix(w), set, changed.parameters().data());
-  });
+  changed.compiled().each_with_word(
+      [&](const auto& l, int w) { l.load(prefix(w), set, changed.parameters().data()); });
   f = std::move(changed);
 }
 

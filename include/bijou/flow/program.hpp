@@ -41,8 +41,8 @@ template <class... Layers> struct layer_needs<boost::hana::basic_tuple<Layers...
 /// where a network's hidden rows would leave no room in the second-level cache.
 template <class T, int D, class Words> struct flow_lanes;
 template <class T, int D, class... W> struct flow_lanes<T, D, types<W...>> {
-  static constexpr bool narrow =
-      D > 16 && (false || ... || (units_of<W>().narrowest < 8 * (D - 1)));
+  static constexpr bool narrow = D > 16 &&
+                                 (false || ... || (units_of<W>().narrowest < 8 * (D - 1)));
   static constexpr int usual = narrow ? wide_lanes<T> : default_lanes<T>;
   static constexpr std::size_t bytes =
       sizeof(T) * usual * std::size_t{std::max({0, units_of<W>().total...})};
