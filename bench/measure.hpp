@@ -27,10 +27,10 @@ template <class F> double median_seconds(F&& f, int repetitions = 9, double each
   for (int i = 0; i < repetitions; ++i) {
     int calls = 0;
     const double start = seconds();
-    do {
-      f();
-      ++calls;
-    } while (seconds() - start < each);
+    for (int chunk = 1; seconds() - start < each; chunk *= 2) { // reading the clock takes time too
+      for (int j = 0; j < chunk; ++j) f();
+      calls += chunk;
+    }
     times.push_back((seconds() - start) / calls);
   }
   std::nth_element(times.begin(), times.begin() + repetitions / 2, times.end());
