@@ -11,9 +11,13 @@
 #include <bijou/io/save_load.hpp>
 
 #include <CLI/CLI.hpp>
+#if __has_include(<xtensor/io/xcsv.hpp>) // since xtensor 0.26
+#include <xtensor/io/xcsv.hpp>
+#include <xtensor/views/xview.hpp>
+#else
 #include <xtensor/xcsv.hpp>
-#include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
+#endif
 
 #include <array>
 #include <cmath>

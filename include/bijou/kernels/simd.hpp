@@ -249,7 +249,6 @@ template <class T> BIJOU_INLINE pack<T> fnma(pack<T> a, pack<T> b, pack<T> c) {
   return c - a * b;
 #endif
 }
-/// a where m, else b.
 /// 0, 1, 2, ... in the lanes.
 template <class T> BIJOU_INLINE pack<T> iota() {
   static constexpr auto values = [] {
@@ -260,6 +259,7 @@ template <class T> BIJOU_INLINE pack<T> iota() {
   return pack<T>::load(values.data());
 }
 
+/// a where m, else b.
 template <class T> BIJOU_INLINE pack<T> select(mask<T> m, pack<T> a, pack<T> b) {
   return {xsimd::select(m.v, a.v, b.v)};
 }
