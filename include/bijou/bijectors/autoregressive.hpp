@@ -75,7 +75,7 @@ struct autoregressive_t {
   static constexpr rule what = rule::learned;
   static constexpr int size = Order::size;
   static constexpr bool invertible = true;
-  static constexpr detail::hidden_units units{std::min({H...}), (H + ...)};
+  static constexpr detail::hidden_units units{std::min({H...}), std::max({H...}), (H + ...)};
   [[no_unique_address]] Tr transformer;
   [[no_unique_address]] Order order_;
   [[no_unique_address]] Seed seed_;

@@ -56,7 +56,8 @@ template <class Tr, class Act, class Split, class Seed, int... H> struct couplin
   static constexpr rule what = rule::learned;
   static constexpr int size = 0;
   static constexpr bool invertible = true;
-  static constexpr detail::hidden_units units{detail::hidden_units{}.narrowest, (H + ...)};
+  static constexpr detail::hidden_units units{detail::hidden_units{}.narrowest, std::max({H...}),
+                                              (H + ...)};
   [[no_unique_address]] Tr transformer;
   [[no_unique_address]] Split split_;
   [[no_unique_address]] Seed seed_;

@@ -12,9 +12,11 @@
 
 namespace bijou::inline BIJOU_ISA::detail {
 
-/// Hidden units of a word's network: of its narrowest layer as far as degrees matter, and of all.
+/// Hidden units of a word's network: of its narrowest layer as far as degrees matter, of its
+/// widest, and of all.
 struct hidden_units {
   int narrowest = std::numeric_limits<int>::max();
+  int widest = 0;
   int total = 0;
 };
 template <class W> constexpr hidden_units units_of() {

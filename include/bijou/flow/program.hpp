@@ -37,16 +37,22 @@ template <class... Layers> struct layer_needs<boost::hana::basic_tuple<Layers...
   }();
 };
 
-/// Lanes of a flow's tiles: wide ones where a network has fewer than 8 units a degree, half as many
-/// where a network's hidden rows would leave no room in the second-level cache.
+/// Lanes of a flow's tiles: wide ones where a network has fewer than 8 units a degree, or where
+/// even so every hidden layer stays in the first-level cache (setting up a product then costs as
+/// much as some of its columns); half as many where a network's hidden rows would leave no room in
+/// the second-level cache.
 template <class T, int D, class Words> struct flow_lanes;
 template <class T, int D, class... W> struct flow_lanes<T, D, types<W...>> {
+  static constexpr int size_of(int rows, int lanes) {
+    return rows * lanes * static_cast<int>(sizeof(T));
+  }
+  static constexpr int widest = std::max({0, units_of<W>().widest...});
+  static constexpr int most = std::max({0, units_of<W>().total...});
   static constexpr bool narrow = D > 16 &&
                                  (false || ... || (units_of<W>().narrowest < 8 * (D - 1)));
-  static constexpr int usual = narrow ? wide_lanes<T> : default_lanes<T>;
-  static constexpr std::size_t bytes =
-      sizeof(T) * usual * std::size_t{std::max({0, units_of<W>().total...})};
-  static constexpr bool halves = bytes > 384 * 1024 && usual / 2 % strip<T> == 0;
+  static constexpr bool small = size_of(widest, wide_lanes<T>) <= 32 * 1024;
+  static constexpr int usual = narrow || small ? wide_lanes<T> : default_lanes<T>;
+  static constexpr bool halves = size_of(most, usual) > 384 * 1024 && usual / 2 % strip<T> == 0;
   static constexpr int value = halves ? usual / 2 : usual;
 };
 

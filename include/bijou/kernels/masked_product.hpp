@@ -29,12 +29,13 @@ template <class T> struct product_term {
 /// Most terms a layer has: context, units before it, inputs.
 inline constexpr int max_terms = 3;
 
-/// A term as a block of rows sees it: w points at its entry of the first column.
+/// A term as a block of rows sees it: w points at its entry of the first column. The last `upper`
+/// of its columns are used by the upper half of the rows only.
 template <class T> struct block_term {
   const T* w;
   const T* values;
   const int* rows;
-  int columns;
+  int columns, upper;
 };
 
 /// Rows of one register block, with what one pass adds to them.
@@ -52,9 +53,9 @@ template <class T> struct product_target {
   bool complete;    ///< apply the activation
 };
 
-/// sum[r][v] += weight(r) * value(v). The side with fewer registers is held, so that each operand
-/// is loaded once and one register is enough for the other.
-template <class T, int R, int V>
+/// sum[r][v] += weight(r) * value(v) for rows from First on. The side with fewer registers is held,
+/// so that each operand is loaded once and one register is enough for the other.
+template <class T, int R, int V, int First = 0>
 BIJOU_INLINE void add_products(register_block<T, R, V>& sum, const T* w, std::ptrdiff_t stride,
                                const T* x) {
   using pack = simd::pack<T>;
@@ -66,7 +67,8 @@ BIJOU_INLINE void add_products(register_block<T, R, V>& sum, const T* w, std::pt
   if constexpr (V <= R) {
     registers_of<T, V> value;
     unroll<V>([&](auto v) __attribute__((always_inline)) { value[v] = load(v); });
-    unroll<R>([&](auto r) __attribute__((always_inline)) {
+    unroll<R - First>([&](auto i) __attribute__((always_inline)) {
+      constexpr int r = First + i;
       const pack weight(w[r * stride]);
       unroll<V>([&](auto v) __attribute__((always_inline)) {
         sum[r][v] = fma(weight, value[v], sum[r][v]);
@@ -74,10 +76,13 @@ BIJOU_INLINE void add_products(register_block<T, R, V>& sum, const T* w, std::pt
     });
   } else {
     registers_of<T, R> weight;
-    unroll<R>([&](auto r) __attribute__((always_inline)) { weight[r] = pack(w[r * stride]); });
+    unroll<R - First>([&](auto i) __attribute__((always_inline)) {
+      weight[First + i] = pack(w[(First + i) * stride]);
+    });
     unroll<V>([&](auto v) __attribute__((always_inline)) {
       const pack value = load(v);
-      unroll<R>([&](auto r) __attribute__((always_inline)) {
+      unroll<R - First>([&](auto i) __attribute__((always_inline)) {
+        constexpr int r = First + i;
         sum[r][v] = fma(weight[r], value, sum[r][v]);
       });
     });
@@ -88,13 +93,17 @@ BIJOU_INLINE void add_products(register_block<T, R, V>& sum, const T* w, std::pt
 template <class T, int L, int R, int V>
 BIJOU_INLINE void accumulate(register_block<T, R, V>& sum, const block_term<T>& term, int lane) {
   const T* w = term.w;
+  const int common = term.columns - term.upper;
   if (term.rows) {
-    for (int k = 0; k < term.columns; ++k, w += panel_rows)
-      add_products<T, R, V>(sum, w, 1, term.values + std::ptrdiff_t{term.rows[k]} * L + lane);
+    const auto x = [&](int k) { return term.values + std::ptrdiff_t{term.rows[k]} * L + lane; };
+    int k = 0;
+    for (; k < common; ++k, w += panel_rows) add_products<T, R, V>(sum, w, 1, x(k));
+    for (; k < term.columns; ++k, w += panel_rows) add_products<T, R, V, R / 2>(sum, w, 1, x(k));
   } else {
     const T* x = term.values + lane;
-    for (int k = 0; k < term.columns; ++k, w += panel_rows, x += L)
-      add_products<T, R, V>(sum, w, 1, x);
+    for (int k = 0; k < common; ++k, w += panel_rows, x += L) add_products<T, R, V>(sum, w, 1, x);
+    for (int k = 0; k < term.upper; ++k, w += panel_rows, x += L)
+      add_products<T, R, V, R / 2>(sum, w, 1, x);
   }
 }
 
@@ -168,24 +177,41 @@ template <class T> int columns_until(std::span<const product_term<T>> terms, int
   return columns;
 }
 
-/// What columns [first, last) of the terms laid end to end (as long as `group_end` reaches) add to
-/// `count` rows from row r on. No row runs further than the last of the block reaches.
+/// Rows of a block that reach least: the lower half of several.
+constexpr int lower_rows(int count) { return (count + 1) / 2; }
+
+/// Columns [first, last) of the terms laid end to end, as long as row `group_end` - 1 reaches; or
+/// `whole`: all there are.
+struct column_range {
+  int first, last, group_end;
+  bool whole;
+};
+
+/// What a range of columns adds to `count` rows from row r on. No half of the rows runs further
+/// than its last row reaches. Products of few rows take about as long as this, so it does little.
 template <class T, int L>
-row_block<T> cut_terms(const T* theta, std::span<const product_term<T>> terms, int r, int count,
-                       int group_end, int first, int last) {
-  row_block<T> block{r, 0, {}};
+BIJOU_INLINE void cut_terms(row_block<T>& block, const T* theta,
+                            std::span<const product_term<T>> terms, int r, int count,
+                            column_range range) {
+  block.row = r;
+  int used = 0;
   for (const product_term<T>& t : terms) {
-    const int stop = std::min(t.last, t.panels->reach(r + count - 1));
-    const int begin = t.first + std::max(first, 0), end = std::min(stop, t.first + last);
-    if (end > begin)
-      block.term[block.terms++] = {theta + t.panels->index(r, begin),
-                                   t.rows ? t.values : t.values + std::ptrdiff_t{begin} * L,
-                                   t.rows ? t.rows + begin : nullptr, end - begin};
-    const int extent = std::max(0, std::min(t.last, t.panels->reach(group_end - 1)) - t.first);
-    first -= extent;
-    last -= extent;
+    const staircase& panels = *t.panels;
+    int begin = t.first, end = std::min(t.last, panels.reach(r + count - 1));
+    if (!range.whole) {
+      begin += std::max(range.first, 0);
+      end = std::min(end, t.first + range.last);
+      const int extent = std::max(0, std::min(t.last, panels.reach(range.group_end - 1)) - t.first);
+      range.first -= extent;
+      range.last -= extent;
+    }
+    if (end <= begin) continue;
+    const int common = std::max(begin, panels.reach(r + lower_rows(count) - 1));
+    block.term[used++] = {
+        theta + panels.index(r, begin), t.rows ? t.values : t.values + std::ptrdiff_t{begin} * L,
+        t.rows ? t.rows + begin : nullptr, end - begin, std::max(0, end - common)};
   }
-  return block;
+  block.terms = used;
 }
 
 /// Rows of a group and columns of a pass: a strip of lanes times the columns, and the group's
@@ -193,32 +219,46 @@ row_block<T> cut_terms(const T* theta, std::span<const product_term<T>> terms, i
 inline constexpr int group_rows = 32;
 inline constexpr int pass_columns = 128;
 
-/// Rows [first, last) of one group, pass by pass: all whole blocks together, then the odd rows.
+/// Rows [first, last) of one group, a range of columns: all whole blocks together, and the odd
+/// rows.
+template <class T, int L, class Activation>
+void multiply_pass(const T* theta, int first, int last, std::span<const product_term<T>> terms,
+                   const product_target<T>& target, const column_range& range, int lanes) {
+  row_block<T> blocks[group_rows / block_rows + 1];
+  std::size_t whole = 0;
+  for (int r = first, rows; r < last; r += rows) {
+    rows = next_block(r, last);
+    row_block<T>& block = blocks[whole];
+    cut_terms<T, L>(block, theta, terms, r, rows, range);
+    if (rows == block_rows)
+      ++whole;
+    else if (block_rows > 4 && rows == 4)
+      multiply_blocks<T, L, Activation, 4>({&block, 1}, target, lanes);
+    else if (rows == 2)
+      multiply_blocks<T, L, Activation, 2>({&block, 1}, target, lanes);
+    else
+      multiply_blocks<T, L, Activation, 1>({&block, 1}, target, lanes);
+  }
+  if (whole > 0) multiply_blocks<T, L, Activation, block_rows>({blocks, whole}, target, lanes);
+}
+
+/// Rows [first, last) of one group, pass by pass.
 template <class T, int L, class Activation>
 void multiply_group(const T* theta, int first, int last, std::span<const product_term<T>> terms,
                     const product_target<T>& target, int lanes) {
   const int columns = columns_until(terms, last - 1);
-  const int passes = std::max(1, (columns + pass_columns - 1) / pass_columns);
+  if (columns <= pass_columns) {
+    multiply_pass<T, L, Activation>(theta, first, last, terms, target, {0, 0, 0, true}, lanes);
+    return;
+  }
+  const int passes = (columns + pass_columns - 1) / pass_columns;
   for (int pass = 0; pass < passes; ++pass) {
-    const int begin = columns * pass / passes, end = columns * (pass + 1) / passes;
     product_target<T> to = target;
     if (pass > 0) to.bias = nullptr;
     to.complete = target.complete && pass == passes - 1;
-    row_block<T> whole[group_rows / block_rows];
-    std::size_t count = 0;
-    for (int r = first, rows; r < last; r += rows) {
-      rows = next_block(r, last);
-      const row_block<T> block = cut_terms<T, L>(theta, terms, r, rows, last, begin, end);
-      if (rows == block_rows)
-        whole[count++] = block;
-      else if (block_rows > 4 && rows == 4)
-        multiply_blocks<T, L, Activation, 4>({&block, 1}, to, lanes);
-      else if (rows == 2)
-        multiply_blocks<T, L, Activation, 2>({&block, 1}, to, lanes);
-      else
-        multiply_blocks<T, L, Activation, 1>({&block, 1}, to, lanes);
-    }
-    if (count > 0) multiply_blocks<T, L, Activation, block_rows>({whole, count}, to, lanes);
+    multiply_pass<T, L, Activation>(
+        theta, first, last, terms, to,
+        {columns * pass / passes, columns * (pass + 1) / passes, last, false}, lanes);
   }
 }
 
@@ -228,14 +268,16 @@ long count_products(int first, int last, std::span<const product_term<T>> terms)
   long n = 0;
   for (int r = first, rows; r < last; r += rows) {
     rows = next_block(r, last);
-    n += long{rows} * columns_until(terms, r + rows - 1);
+    const int lower = lower_rows(rows);
+    n += long{lower} * columns_until(terms, r + lower - 1) +
+         long{rows - lower} * columns_until(terms, r + rows - 1);
   }
   return n;
 }
 
 /// y[r] = activation(start[r] + sum over terms, columns k of w(r, k) value[k]) for rows [first,
 /// last). A term's columns must either be used by all these rows, and are then exactly those that
-/// are read, or be a prefix: then a block of rows stops where its last row does.
+/// are read, or be a prefix: then each half of a block of rows stops where its last row does.
 template <class T, int L, class Activation>
 void multiply_rows(const T* theta, int first, int last, std::span<const product_term<T>> terms,
                    const product_target<T>& target, int lanes) {

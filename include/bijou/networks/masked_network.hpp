@@ -204,11 +204,14 @@ template <class T, int L, class Activation, class Counter, int... H> class basic
            (l < plan_.hidden_layers() || r % out_stride() < plan_.parameters());
   }
 
-  /// Degree by degree while the hidden rows of a tile stay in the first-level cache; else blocks
-  /// of eight degrees, and where there are many, of thirty-two (docs/performance.md: sweeps).
+  /// Degree by degree while the hidden rows of a tile stay in the first-level cache; else by
+  /// blocks, larger ones the more degrees there are, with larger leaves the fewer units a degree
+  /// has: setting up a product of few rows takes as long as itself (docs/performance.md: sweeps).
   sweep_blocks choose_blocks() const {
     if (hidden_rows * L * static_cast<int>(sizeof(T)) <= 48 * 1024) return {};
-    return plan_.levels() < 128 ? sweep_blocks{8, 8} : sweep_blocks{32, 8};
+    if (plan_.levels() >= 128) return {64, 16};
+    const bool few = hidden_rows < 4 * hidden_layers * plan_.levels(); // units a degree
+    return {16, few ? 16 : 8};
   }
 
   network_plan plan_;

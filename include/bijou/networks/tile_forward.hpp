@@ -17,6 +17,8 @@
 #include <bijou/networks/network_plan.hpp>
 #include <bijou/networks/pass.hpp>
 
+#include <type_traits>
+
 namespace bijou::inline BIJOU_ISA {
 
 /// How a sweep walks the degrees.
@@ -159,7 +161,8 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
   template <class Function>
   void multiply(int l, int first, int last, const term_list<T>& terms, bool start,
                 bool complete) const {
-    Counter::add(count_products(first, last, terms.span()));
+    if constexpr (!std::is_same_v<Counter, no_counter>)
+      Counter::add(count_products(first, last, terms.span()));
     multiply_rows<T, L, Function>(pass_.theta, first, last, terms.span(),
                                   target(l, start, complete), pass_.lanes);
   }
