@@ -7,10 +7,14 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -20,6 +24,20 @@ using namespace bijou;
 
 /// Time this process has had a core for: other work on the machine does not count.
 inline double seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+/// Time on the wall, which is what counts where several threads work.
+inline double wall_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Set by --threads and --quick, see run_all.
+struct settings {
+  int threads = 1;
+  bool quick = false;
+};
+inline settings& options() {
+  static settings s;
+  return s;
+}
 
 template <class F> double median_seconds(F&& f, int repetitions = 9, double each = 0.01) {
   f();
@@ -37,7 +55,8 @@ template <class F> double median_seconds(F&& f, int repetitions = 9, double each
   return times[static_cast<std::size_t>(repetitions / 2)];
 }
 
-/// Multiply-adds as fast as registers allow, in operations per second.
+/// Multiply-adds as fast as registers allow, in operations per second. Instruction sets without a
+/// fused one do two.
 template <class T> double measure_peak() {
   constexpr int chains = simd::registers >= 32 ? 24 : 12, steps = 20000;
   using pack = simd::pack<T>;
@@ -66,17 +85,27 @@ template <class T> double peak() {
 
 template <class T> std::string type_name() { return sizeof(T) == 4 ? "float" : "double"; }
 
+/// Rate of arithmetic, and its share of the peak of the cores in use.
 template <class T> void report(benchmark::State& state, double multiply_adds, double time_of_one) {
   const double rate = 2.0 * multiply_adds / time_of_one;
   state.counters["GFLOP/s"] = rate / 1e9;
-  state.counters["of_peak"] = rate / peak<T>();
+  state.counters["of_peak"] = rate / (peak<T>() * options().threads);
+}
+
+/// The same for whole samples, and how many of them a second.
+template <class T>
+void report_samples(benchmark::State& state, double multiply_adds_each, std::size_t samples,
+                    double one) {
+  report<T>(state, multiply_adds_each * static_cast<double>(samples), one);
+  state.counters["samples/s"] = static_cast<double>(samples) / one;
 }
 
 /// Runs f under Google Benchmark; returns seconds a call.
 template <class F> double run(benchmark::State& state, F&& f) {
-  const double start = seconds();
+  const auto now = options().threads > 1 ? wall_seconds : seconds;
+  const double start = now();
   for (auto _ : state) f();
-  return (seconds() - start) / static_cast<double>(state.iterations());
+  return (now() - start) / static_cast<double>(state.iterations());
 }
 
 /// The same, and how long f takes in units of `reference`, which is timed before and after.
@@ -89,15 +118,45 @@ double run_against(benchmark::State& state, const std::string& name, F&& f, Refe
   return one;
 }
 
-/// Runs all registered benchmarks, the peak printed before and after: it should not have moved.
-inline int run_all(int argc, char** argv, void (*add)()) {
+/// A benchmark by this name, in time on the wall.
+template <class F> benchmark::internal::Benchmark* add(const std::string& name, F&& f) {
+  return benchmark::RegisterBenchmark(name.c_str(), std::forward<F>(f))->UseRealTime();
+}
+
+/// Takes `--threads N` and `--quick` out of the arguments; Google Benchmark knows the others.
+inline void read_options(int& argc, char** argv) {
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--quick")
+      options().quick = true;
+    else if (argument == "--threads" && i + 1 < argc)
+      options().threads = std::max(1, std::atoi(argv[++i]));
+    else
+      argv[kept++] = argv[i];
+  }
+  argc = kept;
+}
+
+#define BIJOU_BENCH_TEXT_(x) #x
+#define BIJOU_BENCH_TEXT(x) BIJOU_BENCH_TEXT_(x)
+
+/// Runs all registered benchmarks. The peak is measured before and after: it should not have moved.
+inline int run_all(int argc, char** argv, void (*add_all)()) {
+  read_options(argc, argv);
   benchmark::Initialize(&argc, argv);
-  std::printf("multiply-add peak: %.1f GFLOP/s float, %.1f double\n", peak<float>() / 1e9,
-              peak<double>() / 1e9);
-  add();
+  const std::string isa = BIJOU_BENCH_TEXT(BIJOU_ISA);
+  const auto giga = [](double rate) { return std::to_string(rate / 1e9); };
+  benchmark::AddCustomContext("instruction_set", isa.substr(isa.find('_') + 1));
+  benchmark::AddCustomContext("compiler", BIJOU_BENCH_COMPILER);
+  benchmark::AddCustomContext("threads", std::to_string(options().threads));
+  benchmark::AddCustomContext("peak_float", giga(peak<float>()));
+  benchmark::AddCustomContext("peak_double", giga(peak<double>()));
+  add_all();
   benchmark::RunSpecifiedBenchmarks();
-  std::printf("multiply-add peak again: %.1f GFLOP/s float, %.1f double\n",
-              measure_peak<float>() / 1e9, measure_peak<double>() / 1e9);
+  std::fprintf(stderr, "multiply-add peak: %.1f GFLOP/s float, %.1f double; now %.1f, %.1f\n",
+               peak<float>() / 1e9, peak<double>() / 1e9, measure_peak<float>() / 1e9,
+               measure_peak<double>() / 1e9);
   return 0;
 }
 
