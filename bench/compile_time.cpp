@@ -1,6 +1,9 @@
-// What flows cost the compiler: seconds of processor time and peak memory, for g++ -O2 or whatever
-// compiler built this. Expressions of 4 to 64 words show that both grow linearly.
-//     bench_compile_time [WORDS]     up to WORDS words (default 64)
+// What flows cost the compiler: seconds of processor time, peak memory and the size of the object,
+// for g++ -O2 or whatever compiler built this. Expressions of 4 to 64 words show that all grow
+// linearly.
+#include <CLI/CLI.hpp>
+
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -15,14 +18,21 @@
 namespace {
 
 struct cost {
-  double seconds; ///< of processor time
-  double mebibytes;
+  double seconds;   ///< of processor time
+  double mebibytes; ///< the compiler's peak
+  double kibibytes; ///< the object file
 };
 
-/// Compiles one file with the flags of a user's plain build, and throws the object away.
+std::filesystem::path folder() {
+  return std::filesystem::temp_directory_path() /
+         ("bijou_compile_time." + std::to_string(getpid()));
+}
+
+/// Compiles one file with the flags of a user's plain build.
 cost compile(const std::string& source) {
   std::ifstream file(BIJOU_INCLUDE_FLAGS); // one flag a line
-  std::vector<std::string> words{BIJOU_COMPILER, "-std=c++20", "-O2", "-c", "-o", "/dev/null"};
+  const std::string object = folder() / "program.o";
+  std::vector<std::string> words{BIJOU_COMPILER, "-std=c++20", "-O2", "-c", "-o", object};
   for (std::string line; std::getline(file, line);)
     if (!line.empty()) words.push_back(line);
   words.push_back(source);
@@ -43,11 +53,13 @@ cost compile(const std::string& source) {
     return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
   };
   return {seconds(used.ru_utime) + seconds(used.ru_stime),
-          static_cast<double>(used.ru_maxrss) / 1024};
+          static_cast<double>(used.ru_maxrss) / 1024,
+          static_cast<double>(std::filesystem::file_size(object)) / 1024};
 }
 
 void report(const std::string& name, cost c) {
-  std::printf("%-36s %8.1f s %8.0f MiB\n", name.c_str(), c.seconds, c.mebibytes);
+  std::printf("%-36s %8.1f s %8.0f MiB %8.0f KiB\n", name.c_str(), c.seconds, c.mebibytes,
+              c.kibibytes);
   std::fflush(stdout);
 }
 
@@ -67,17 +79,13 @@ std::string program(int words, bool distinct) {
          "}\n";
 }
 
-} // namespace
+cost compile_text(const std::string& text) {
+  const std::string path = folder() / "program.cpp";
+  std::ofstream(path) << text;
+  return compile(path);
+}
 
-int main(int argc, char** argv) {
-  const int most = argc > 1 ? std::atoi(argv[1]) : 64;
-  const auto folder = std::filesystem::temp_directory_path() / "bijou_compile_time";
-  std::filesystem::create_directories(folder);
-  const auto compile_text = [&](const std::string& text) {
-    const std::string path = folder / "program.cpp";
-    std::ofstream(path) << text;
-    return compile(path);
-  };
+void print_all(int most) {
   std::printf("%s -O2\n", BIJOU_COMPILER);
   report("#include <bijou/bijou.hpp>", compile_text("#include <bijou/bijou.hpp>\n"));
   report("examples/quickstart.cpp", compile(BIJOU_QUICKSTART));
@@ -85,5 +93,40 @@ int main(int argc, char** argv) {
     for (int words = 4; words <= most; words *= 2)
       report(std::to_string(words) + (distinct ? " words of different widths" : " equal words"),
              compile_text(program(words, distinct)));
-  std::filesystem::remove_all(folder);
+}
+
+/// Two programs, as gate.cmake reads them.
+void write_table(const std::string& path) {
+#ifdef __clang__
+  const std::string compiler = "clang++ " + std::to_string(__clang_major__);
+#else
+  const std::string compiler = "g++ " + std::to_string(__GNUC__);
+#endif
+  std::ofstream table(path);
+  table << "program,object KiB,peak MiB of the compiler,seconds (" << compiler << " -O2)\n";
+  const auto row = [&](const std::string& name, cost c) {
+    table << name << ',' << std::lround(c.kibibytes) << ',' << std::lround(c.mebibytes) << ','
+          << std::lround(c.seconds) << '\n';
+  };
+  row("examples/quickstart.cpp", compile(BIJOU_QUICKSTART));
+  row("16 words of different widths", compile_text(program(16, true)));
+  if (!table.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  int most = 64;
+  std::string table;
+  CLI::App app{"What flows cost the compiler"};
+  app.add_option("words", most, "flows of up to so many words")->capture_default_str();
+  app.add_option("--table", table, "write a table of two programs to this file, and do no more");
+  CLI11_PARSE(app, argc, argv);
+
+  std::filesystem::create_directories(folder());
+  if (table.empty())
+    print_all(most);
+  else
+    write_table(table);
+  std::filesystem::remove_all(folder());
 }
