@@ -312,7 +312,7 @@ int main(int argc, char** argv) {
     print_program(rows, "limits", "The machine",
                   {{"GFLOP/s", 0}, {"of_peak", 0}, {"GB/s", 0}, {"ns_each", 2}, {"samples/s", 0}});
     print_program(rows, "networks", "Networks on tiles",
-                  {{"GFLOP/s", 0}, {"of_peak", 0}, {"x_forward", 2}});
+                  {{"GFLOP/s", 0}, {"of_peak", 0}, {"dense_GFLOP/s", 0}, {"x_forward", 2}});
     print_workloads(rows, peers, chart);
     print_program(rows, "events", "One event, ns",
                   {{"ns_median", 0}, {"ns_p99.9", 0}, {"ns_together", 0}});

@@ -46,8 +46,14 @@ template <class X> BIJOU_INLINE X log_logistic_slope(X x) {
 /// v = m 2^n with m in [1/sqrt 2, sqrt 2], log m = 2 atanh((m - 1) / (m + 1)) by its series.
 constexpr double constexpr_log(double v) {
   int n = 0;
-  for (; v > 1.4142135623730951; v /= 2) ++n;
-  for (; v < 0.70710678118654752; v *= 2) --n;
+  while (v > 1.4142135623730951) {
+    v /= 2;
+    ++n;
+  }
+  while (v < 0.70710678118654752) {
+    v *= 2;
+    --n;
+  }
   const double z = (v - 1) / (v + 1), z2 = z * z;
   double sum = 0;
   for (int k = 25; k > 0; k -= 2) sum = sum * z2 + 1.0 / k;

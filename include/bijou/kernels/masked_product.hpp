@@ -226,7 +226,7 @@ void multiply_pass(const T* theta, int first, int last, std::span<const product_
                    const product_target<T>& target, const column_range& range, int lanes) {
   row_block<T> blocks[group_rows / block_rows + 1];
   std::size_t whole = 0;
-  for (int r = first, rows; r < last; r += rows) {
+  for (int r = first, rows = 0; r < last; r += rows) {
     rows = next_block(r, last);
     row_block<T>& block = blocks[whole];
     cut_terms<T, L>(block, theta, terms, r, rows, range);
@@ -266,7 +266,7 @@ void multiply_group(const T* theta, int first, int last, std::span<const product
 template <class T>
 long count_products(int first, int last, std::span<const product_term<T>> terms) {
   long n = 0;
-  for (int r = first, rows; r < last; r += rows) {
+  for (int r = first, rows = 0; r < last; r += rows) {
     rows = next_block(r, last);
     const int lower = lower_rows(rows);
     n += long{lower} * columns_until(terms, r + lower - 1) +

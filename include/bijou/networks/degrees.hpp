@@ -40,6 +40,7 @@ inline std::vector<int> spread_degrees(int width, int lowest, int levels) {
   const int group = width >= 8 * levels ? 8 : 1;
   const int groups = (width + group - 1) / group;
   std::vector<int> degrees;
+  degrees.reserve(static_cast<std::size_t>(width));
   for (int unit = 0; unit < width; ++unit)
     degrees.push_back(lowest + unit / group * levels / groups);
   return degrees;

@@ -117,7 +117,7 @@ template <class T, int L, class Activation, class Counter> class tile_adjoint {
         continue;
       }
       pull_rectangle(panels, k, last, common, panels.rows(), g, shared);
-      for (int i = k, j; i < last; i = j) {
+      for (int i = k, j = k; i < last; i = j) {
         for (j = i + 1; j < last && panels.first_row(j) == panels.first_row(i);) ++j;
         pull_rectangle(panels, i, j, panels.first_row(i), common, g, own);
       }

@@ -20,7 +20,9 @@ namespace bijou::inline BIJOU_ISA::detail {
 /// time.
 class thread_team {
  public:
-  explicit thread_team(int size) : failures_(checked(size)), start_(size), done_(size) {
+  explicit thread_team(int size)
+      : failures_(checked(size)), // NOLINT(bugprone-throw-keyword-missing): a vector of them
+        start_(size), done_(size) {
     try {
       for (int rank = 1; rank < size; ++rank) others_.emplace_back([this, rank] { work(rank); });
     } catch (...) { // no more threads to be had: send those home that wait for the rest
