@@ -10,6 +10,8 @@
 ///  * min, max and clamp have one documented behaviour for NaN in all releases.
 ///  * xsimd 8's `!=` denies that NaN != NaN on AVX, and its AVX-512 negation turns 0 into 0, not
 ///  -0.
+///  * xsimd 8 divides floats and takes their roots by estimates on NEON, 2 ulp off and wrong for
+///    subnormal numbers; here they are the instructions, which round correctly.
 ///
 /// `bits<U>` are the same registers as unsigned integers: what exp, log and the random numbers need
 /// to reach exponents and words. Shifts are by constants.
@@ -106,6 +108,10 @@ BIJOU_INLINE float32x4_t fnma(float32x4_t a, float32x4_t b, float32x4_t c) {
 BIJOU_INLINE float64x2_t fnma(float64x2_t a, float64x2_t b, float64x2_t c) {
   return vfmsq_f64(c, a, b);
 }
+BIJOU_INLINE float32x4_t divide(float32x4_t a, float32x4_t b) { return vdivq_f32(a, b); }
+BIJOU_INLINE float64x2_t divide(float64x2_t a, float64x2_t b) { return vdivq_f64(a, b); }
+BIJOU_INLINE float32x4_t sqrt(float32x4_t a) { return vsqrtq_f32(a); }
+BIJOU_INLINE float64x2_t sqrt(float64x2_t a) { return vsqrtq_f64(a); }
 BIJOU_INLINE float first(float32x4_t a) { return vgetq_lane_f32(a, 0); }
 BIJOU_INLINE double first(float64x2_t a) { return vgetq_lane_f64(a, 0); }
 BIJOU_INLINE uint64x2_t multiply_low(uint64x2_t a, uint64x2_t b) {
@@ -192,7 +198,13 @@ template <class T> struct pack {
 
   friend BIJOU_INLINE pack operator+(pack a, pack b) { return {a.v + b.v}; }
   friend BIJOU_INLINE pack operator-(pack a, pack b) { return {a.v - b.v}; }
-  friend BIJOU_INLINE pack operator/(pack a, pack b) { return {a.v / b.v}; }
+  friend BIJOU_INLINE pack operator/(pack a, pack b) {
+#if defined(__aarch64__)
+    return {batch(detail::divide(a.v.data, b.v.data))};
+#else
+    return {a.v / b.v};
+#endif
+  }
   friend BIJOU_INLINE pack operator*(pack a, pack b) {
     pack r{a.v * b.v};
 #if defined(__GNUC__) && !defined(__clang__)
@@ -286,7 +298,13 @@ template <class T> BIJOU_INLINE pack<T> copysign(pack<T> a, pack<T> b) {
   const bits<word<T>> sign(std::bit_cast<word<T>>(T(-0.0)));
   return from_bits<T>(to_bits(abs(a)) | (to_bits(b) & sign));
 }
-template <class T> BIJOU_INLINE pack<T> sqrt(pack<T> a) { return {xsimd::sqrt(a.v)}; }
+template <class T> BIJOU_INLINE pack<T> sqrt(pack<T> a) {
+#if defined(__aarch64__)
+  return {xsimd::batch<T>(detail::sqrt(a.v.data))};
+#else
+  return {xsimd::sqrt(a.v)};
+#endif
+}
 template <class T> BIJOU_INLINE mask<T> isnan(pack<T> a) { return !(a == a); }
 template <class T> BIJOU_INLINE bool any(mask<T> m) { return xsimd::any(m.v); }
 template <class T> BIJOU_INLINE bool all(mask<T> m) { return xsimd::all(m.v); }
