@@ -22,6 +22,7 @@ set(bijou_headers
     include/bijou/bijectors/tanh.hpp
     include/bijou/bijectors/transform_rows.hpp
     include/bijou/bijou.hpp
+    include/bijou/dispatch.hpp
     include/bijou/flow/batch.hpp
     include/bijou/flow/bijector.hpp
     include/bijou/flow/calls.hpp
