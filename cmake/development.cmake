@@ -99,3 +99,5 @@ function(bijou_development_target name isa sanitize)
 endfunction()
 
 bijou_development_target(bijou_dev ${BIJOU_ISA} ${BIJOU_SANITIZE})
+# For programs that choose at run time.
+bijou_development_target(bijou_dev.any_processor none ${BIJOU_SANITIZE})
