@@ -64,7 +64,7 @@ function(bijou_new_variant_ target variant level march)
     set_target_properties(${variant} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endif()
 
-  set(object ${CMAKE_CURRENT_BINARY_DIR}/${variant}.dir/$<CONFIG>/${variant}.o)
+  set(object ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${variant}.isolated.dir/$<CONFIG>/${variant}.o)
   set(script ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/isolate.cmake)
   add_custom_command(
     OUTPUT ${object}
