@@ -90,7 +90,10 @@ inline bool processor_has(std::string_view name) {
 
 /// A function compiled Levels times. Called, it is the variant for the best instruction set of this
 /// processor, or for the one that BIJOU_ISA names. With one level there is nothing to choose.
-template <class Signature, std::size_t Levels> class dispatched;
+template <class Signature, std::size_t Levels> class dispatched {
+  static_assert(Levels == 0, "bijou: BIJOU_DISPATCH(name, R(A...)) expects the type of a function, "
+                             "without noexcept");
+};
 
 template <class R, class... A, std::size_t Levels> class dispatched<R(A...), Levels> {
  public:
