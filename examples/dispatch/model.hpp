@@ -13,7 +13,9 @@ struct proposal {
 
   proposal() = default;
   proposal(const proposal&) = delete;
+  proposal(proposal&&) = delete;
   proposal& operator=(const proposal&) = delete;
+  proposal& operator=(proposal&&) = delete;
   virtual ~proposal() = default;
 
   /// Samples first, first + 1, ... of its random stream.
