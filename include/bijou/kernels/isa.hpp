@@ -4,7 +4,7 @@
 ///
 /// Everything in bijou lives in `namespace bijou::inline BIJOU_ISA`. Two translation units that are
 /// built for different instruction sets therefore have different symbols, and may be linked into
-/// one program: no inline function compiled for AVX2 can replace its SSE twin.
+/// one program: no inline function of bijou's for AVX2 replaces its SSE twin (docs/dispatch.md).
 
 #ifdef __FAST_MATH__
 #error "bijou: -ffast-math breaks log1p, expm1 and every NaN check; build without it"
