@@ -48,8 +48,20 @@ for path in "$folder"/bench_*; do
     --benchmark_out="$results/$program.json" --benchmark_out_format=json >"$results/$program.log"
 done
 
-if [ -n "$peers" ]; then
-  "$here/peers/run.sh" --out "$results/peers.json" --threads "$threads" $quick ||
-    echo "bench: no peers in the table" >&2
+# run_peers: in an environment that is made once; fails where there is no Python or no network.
+run_peers() {
+  environment=$folder/peers
+  if [ ! -e "$environment/ready" ]; then
+    python3 -m venv "$environment" || return
+    # torch first: what the others ask for would bring another build of it.
+    "$environment/bin/pip" install -q "$(grep '^torch==' "$here/peers/requirements.txt")" || return
+    "$environment/bin/pip" install -q -r "$here/peers/requirements.txt" || return
+    touch "$environment/ready"
+  fi
+  PYTHON=$environment/bin/python "$here/peers/run.sh" --out "$results/peers.json" \
+    --threads "$threads" $quick
+}
+if [ -n "$peers" ] && ! run_peers; then
+  echo "bench: the peers did not run (they need python3, its venv module and a network)" >&2
 fi
 "$folder/bench_table" ${json:+--json "$json"} "$results"/*.json

@@ -282,9 +282,12 @@ void print_machine(const json& machine, const json& versions, const json& failur
       std::printf(" %s %s", name.c_str(), version.get<std::string>().c_str());
     std::printf("\n");
   }
-  for (const json& f : failures)
-    std::printf("%s of %s, batch %ld, failed: %s\n", f.value("work", "?").c_str(),
-                f.value("library", "?").c_str(), f.value("batch", 0L), f.value("why", "").c_str());
+  for (const json& f : failures) { // work and batch are null where a whole library failed
+    std::string what = f.at("library").get<std::string>();
+    if (f.at("work").is_string()) what += ", " + f.at("work").get<std::string>();
+    if (f.at("batch").is_number()) what += ", batch " + f.at("batch").dump();
+    std::printf("failed: %s: %s\n", what.c_str(), f.at("why").get<std::string>().c_str());
+  }
 }
 
 void write(const std::string& path, const std::string& text) {
