@@ -1,6 +1,7 @@
 // An outside user's program with one binary for all processors: standard normals are scored.
 #include <cmath>
 #include <cstdio>
+#include <string>
 
 #include "variants.hpp"
 
