@@ -26,29 +26,32 @@ template <class Flow> void make(subject<Flow>& s, call c) {
   }
 }
 
-/// One call, on batches of several sizes: `name/type/batch`.
+/// f(state, batch) by the name `name/type/batch`, for batches of several sizes; quick: of 1,024.
+template <class T, class F>
+void add_batches(const std::string& name, std::initializer_list<std::size_t> batches, F f) {
+  for (const std::size_t batch : batches)
+    if (batch == 1024 || !options().quick)
+      add(name + "/" + type_name<T>() + "/" + std::to_string(batch),
+          [=](benchmark::State& state) { f(state, batch); });
+}
 template <class Flow>
 void add_call(const std::string& name, const Flow& q, call c,
               std::initializer_list<std::size_t> batches) {
   using T = typename Flow::value_type;
-  for (const std::size_t batch : batches) {
-    if (options().quick && batch != 1024) continue;
-    add(name + "/" + type_name<T>() + "/" + std::to_string(batch),
-        [=, &q](benchmark::State& state) {
-          subject s(q, batch, options().threads);
-          report_samples<T>(state, multiply_adds(q), batch, run(state, [&] { make(s, c); }));
-        });
-  }
+  add_batches<T>(name, batches, [c, &q](benchmark::State& state, std::size_t batch) {
+    subject s(q, batch, options().threads);
+    report_samples<T>(state, multiply_adds(q), batch, run(state, [&] { make(s, c); }));
+  });
 }
 /// The swept direction in units of the explicit one, without random numbers.
 template <class Flow>
 void add_sweep(const std::string& name, const Flow& q, call sweep, call explicit_way) {
   using T = typename Flow::value_type;
-  add(name + " by sweeps/" + type_name<T>() + "/1024", [=, &q](benchmark::State& state) {
-    subject s(q, 1024, options().threads);
+  add_batches<T>(name + " by sweeps", {1024}, [=, &q](benchmark::State& state, std::size_t batch) {
+    subject s(q, batch, options().threads);
     const double one = run_against(
         state, "x_forward", [&] { make(s, sweep); }, [&] { make(s, explicit_way); });
-    report_samples<T>(state, multiply_adds(q), 1024, one);
+    report_samples<T>(state, multiply_adds(q), batch, one);
   });
 }
 /// A training step in units of the explicit direction.
@@ -56,16 +59,12 @@ template <class Flow>
 void add_step(const std::string& name, const Flow& q, call explicit_way,
               std::initializer_list<std::size_t> batches) {
   using T = typename Flow::value_type;
-  for (const std::size_t batch : batches) {
-    if (options().quick && batch != 1024) continue;
-    add(name + "/" + type_name<T>() + "/" + std::to_string(batch),
-        [=, &q](benchmark::State& state) {
-          trainer t(q, batch, options().threads);
-          const double one = run_against(
-              state, "x_forward", [&] { t.step(); }, [&] { make(t.data(), explicit_way); });
-          report_samples<T>(state, multiply_adds(q), batch, one);
-        });
-  }
+  add_batches<T>(name, batches, [=, &q](benchmark::State& state, std::size_t batch) {
+    trainer t(q, batch, options().threads);
+    const double one = run_against(
+        state, "x_forward", [&] { t.step(); }, [&] { make(t.data(), explicit_way); });
+    report_samples<T>(state, multiply_adds(q), batch, one);
+  });
 }
 
 /// Degrees of all networks as Pyro spreads them: not aligned to the blocks of the kernels.

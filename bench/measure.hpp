@@ -22,13 +22,6 @@ namespace bench {
 
 using namespace bijou;
 
-/// Time this process has had a core for: other work on the machine does not count.
-inline double seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
-/// Time on the wall, which is what counts where several threads work.
-inline double wall_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// Set by --threads and --quick, see run_all.
 struct settings {
   int threads = 1;
@@ -37,6 +30,17 @@ struct settings {
 inline settings& options() {
   static settings s;
   return s;
+}
+
+/// Time on the wall.
+inline double wall_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+/// The clock: time this process has had a core for, so that other work on the machine does not
+/// count; on the wall where several threads share the work.
+inline double seconds() {
+  return options().threads > 1 ? wall_seconds()
+                               : static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
 
 template <class F> double median_seconds(F&& f, int repetitions = 9, double each = 0.01) {
@@ -102,10 +106,9 @@ void report_samples(benchmark::State& state, double multiply_adds_each, std::siz
 
 /// Runs f under Google Benchmark; returns seconds a call.
 template <class F> double run(benchmark::State& state, F&& f) {
-  const auto now = options().threads > 1 ? wall_seconds : seconds;
-  const double start = now();
+  const double start = seconds();
   for (auto _ : state) f();
-  return (now() - start) / static_cast<double>(state.iterations());
+  return (seconds() - start) / static_cast<double>(state.iterations());
 }
 
 /// The same, and how long f takes in units of `reference`, which is timed before and after.

@@ -45,6 +45,10 @@ if(OpenBLAS_FOUND) # chooses its own instruction set
   target_link_libraries(bench_limits PRIVATE ${OpenBLAS_LIBRARIES})
 endif()
 
+# Not timed: whether peers compute what we do, and the table.
+add_executable(bench_agreement agreement.cpp)
+target_link_libraries(bench_agreement PRIVATE bijou_dev)
+add_dependencies(bench bench_agreement)
 add_executable(bench_table table.cpp)
 target_link_libraries(bench_table PRIVATE bijou_dev CLI11::CLI11)
 add_dependencies(bench bench_table)

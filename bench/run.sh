@@ -40,7 +40,7 @@ repetitions=5
 
 for path in "$folder"/bench_*; do
   program=${path#"$folder"/bench_}
-  case $program in table | compile_time | instructions*) continue ;; esac
+  case $program in agreement | compile_time | table) continue ;; esac
   case " $programs " in "  " | *" ${program%%.*} "*) ;; *) continue ;; esac
   echo "== $program" >&2
   $pin "$path" $quick --threads "$threads" --benchmark_min_time=0.2 \
@@ -58,6 +58,8 @@ run_peers() {
     "$environment/bin/pip" install -q -r "$here/peers/requirements.txt" || return
     touch "$environment/ready"
   fi
+  "$environment/bin/python" "$here/peers/export_weights.py" "$results/weights" >&2 &&
+    "$folder/bench_agreement" "$results/weights" >&2 || return
   PYTHON=$environment/bin/python "$here/peers/run.sh" --out "$results/peers.json" \
     --threads "$threads" $quick
 }

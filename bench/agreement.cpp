@@ -1,0 +1,102 @@
+// That bijou and the peers compute the same numbers: W1 and W3 with weights, inputs and results
+// that bench/peers/export_weights.py wrote.
+//     bench_agreement FOLDER
+#include <bijou/bijou.hpp>
+#include <bijou/io/save_load.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "workloads.hpp"
+
+using namespace bench;
+
+namespace {
+
+using file = io::safetensors;
+
+/// The network of layer i; weights come with their masks.
+dense_network<float> network_of(const file& f, int i) {
+  dense_network<float> net;
+  const auto name = [&](const char* kind, std::size_t l) {
+    return "layers." + std::to_string(i) + "." + kind + "." + std::to_string(l);
+  };
+  for (std::size_t l = 0; f.contains(name("weight", l)); ++l) {
+    const auto shape = f.tensor(name("weight", l)).shape;
+    dense_layer<float> layer{static_cast<int>(shape[0]),
+                             static_cast<int>(shape[1]),
+                             f.as<float>(name("weight", l)),
+                             f.as<float>(name("bias", l)),
+                             {}};
+    for (const float m : f.as<float>(name("mask", l))) layer.mask.push_back(m != 0);
+    net.layers.push_back(std::move(layer));
+  }
+  return net;
+}
+
+template <int... I, class Flow>
+void take_weights(Flow& q, const file& f, std::integer_sequence<int, I...>) {
+  const auto order_of = [&](int i) {
+    const auto p = f.as<std::int64_t>("layers." + std::to_string(i) + ".permutation");
+    return std::vector<int>(p.begin(), p.end());
+  };
+  (set_network<I>(q, order_of(I), network_of(f, I)), ...);
+}
+
+xt::xtensor<float, 2> rows_of_file(const file& f, const std::string& name) {
+  const auto shape = f.tensor(name).shape;
+  const auto values = f.as<float>(name);
+  xt::xtensor<float, 2> x = xt::zeros<float>({shape[0], shape[1]});
+  std::copy(values.begin(), values.end(), x.begin());
+  return x;
+}
+
+/// The largest difference, relative to values beyond 1.
+template <class A, class B> double distance(const A& ours, const B& theirs) {
+  double worst = 0;
+  auto a = ours.begin();
+  for (const float b : theirs) {
+    const double difference = std::abs(double{*a++} - double{b});
+    worst = std::max(worst, difference / std::max(1.0, std::abs(double{b})));
+  }
+  return worst;
+}
+
+/// Scores y and pushes z; false if either is further than `allowed` from the peers' result.
+template <class E> bool agrees(const std::string& path, const E& expression, double allowed) {
+  const file f = file::read(path);
+  auto q = make_flow<float>(expression, 1);
+  take_weights(q, f, std::make_integer_sequence<int, 5>{});
+  const auto z = rows_of_file(f, "z"), y = rows_of_file(f, "y");
+  const auto log_q = f.as<float>("log_q");
+  const auto pushed = q.sample_from(z);
+  const double sample = distance(pushed.samples, y), drawn = distance(pushed.log_prob, log_q),
+               scored = distance(q.log_prob(y), log_q);
+  std::printf("%s: samples within %.1e, their log q %.1e, scores %.1e\n", path.c_str(), sample,
+              drawn, scored);
+  return std::max({sample, drawn, scored}) < allowed;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const std::string folder = argc > 1 ? argv[1] : ".";
+    constexpr auto small = autoregressive<64>(clamped_affine);
+    constexpr auto large = inverse(autoregressive<512, 512>(clamped_affine));
+    const bool w1 =
+        agrees(folder + "/w1.safetensors", normal<8> | small | small | small | small | small, 1e-4);
+    const bool w3 = agrees(folder + "/w3.safetensors",
+                           normal<64> | large | large | large | large | large, 1e-3);
+    return w1 && w3 ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_agreement: %s\n", error.what());
+    return 1;
+  }
+}
