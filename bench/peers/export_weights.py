@@ -9,12 +9,13 @@
 | z, y | (batch, D) | noise and the sample or data that belongs to it |
 | log_q | (batch) | log density of y |
 
-Layers are numbered from the noise to the data. Each is Pyro's AffineAutoregressive: u -> exp(s(u)) u + m(u), s
-clamped to [-5, 3], outputs of the network: means of all variables, then log scales. W1 applies them to z, 0 first
-(an IAF), and y is the result. W3 is a MAF: y is given, scoring applies layer 4 to y, then 3, ... and gives z.
+Layers are numbered from the noise to the data. Each is Pyro's AffineAutoregressive: u -> exp(s(u)) u + m(u),
+s clamped to [-5, 3], outputs of the network: means of all variables, then log scales. W1 applies them to z,
+layer 0 first (an IAF), and y is the result. W3 is a MAF: y is given, scoring applies layer 4 to y, then 3,
+and so on, and gives z.
 
-Weights and inputs are float32; outputs are computed from them in float64 by the hand-written flows and by Pyro,
-compared, and rounded to float32. Random weights are perturbed: nothing is at its initial value.
+Weights and inputs are float32; outputs are computed from them in float64 by the hand-written flows and by
+Pyro, compared, and rounded to float32. Random weights are perturbed: nothing is at its initial value.
 """
 
 import sys
@@ -98,9 +99,8 @@ def export(work: Work, path: Path, seed: int):
     save_file(
         arrays, path, metadata={"work": work.name, "definition": "Pyro AffineAutoregressive, clip (-5, 3)"}
     )
-    print(
-        f"{path}: {len(arrays)} arrays, |z| <= {arrays['z'].abs().max():.3g}, |y| <= {arrays['y'].abs().max():.3g}"
-    )
+    z, y = (arrays[name].abs().max() for name in ("z", "y"))
+    print(f"{path}: {len(arrays)} arrays, |z| <= {z:.3g}, |y| <= {y:.3g}")
 
 
 def main():

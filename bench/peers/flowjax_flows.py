@@ -1,4 +1,4 @@
-"""flowjax: masked_autoregressive_flow (its scale is softplus + 0.01); coupling_flow with RationalQuadraticSpline."""
+"""flowjax: masked_autoregressive_flow (its scale is softplus + 0.01); coupling_flow with splines."""
 
 from importlib.metadata import version
 

@@ -1,6 +1,6 @@
 """Flows written by hand in JAX, compiled by jit; the same parametrisation and names as torch_flows.py.
 
-Weights are (in, out) here. For inference masks are folded in; in a step of training they multiply the weights.
+Weights are (in, out) here. For inference masks are folded in; in a step of training they multiply weights.
 """
 
 import math

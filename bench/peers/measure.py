@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 Call = Callable[[], object]
 
 
@@ -27,6 +29,24 @@ def seconds(call: Call, times: int) -> float:
     for _ in range(times):
         call()
     return (time.perf_counter() - start) / times
+
+
+def arrays(result) -> list[np.ndarray]:
+    """What a call returned, whatever the library, as copies: ONNX Runtime's arrays are views."""
+    if isinstance(result, tuple | list):
+        return [a for part in result for a in arrays(part)]
+    if hasattr(result, "detach"):  # PyTorch
+        result = result.detach()
+    if hasattr(result, "numpy"):  # PyTorch, ONNX Runtime
+        result = result.numpy()
+    return [np.array(result)]
+
+
+def agree(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
+    """Equal shapes, and values equal but for rounding through five layers."""
+    return [v.shape for v in a] == [v.shape for v in b] and all(
+        bool(np.all(np.abs(v - w) <= 1e-3 * (1 + np.abs(v)))) for v, w in zip(a, b)
+    )
 
 
 def trial(call: Call, warm_up: float) -> float:

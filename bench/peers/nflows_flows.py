@@ -1,4 +1,4 @@
-"""nflows: MaskedAffineAutoregressiveTransform (its scale is a softplus); piecewise rational-quadratic coupling."""
+"""nflows: MaskedAffineAutoregressiveTransform (its scale is a softplus); rational-quadratic coupling."""
 
 from importlib.metadata import version
 

@@ -20,8 +20,8 @@ def versions() -> dict[str, str]:
     return {"onnxruntime": onnxruntime.__version__, "torch": torch.__version__}
 
 
-def export(work: Work, path: str, sweep: bool = False):
-    """Writes the graph; its batch is dynamic. Returns the module."""
+def export(work: Work, path: str, batch: int, sweep: bool = False):
+    """Writes the graph. Its batch is dynamic, but not for samples: writes into columns keep a size."""
     torch.manual_seed(0)
     if work.kind == "spline":
         module, _ = torch_raw.make(work, sorted_search=False)
@@ -30,18 +30,18 @@ def export(work: Work, path: str, sweep: bool = False):
     else:
         module, _ = torch_raw.make(work)
     outputs = ["y", "log_q"] if work.kind == "push" else ["y"]
+    dynamic = {name: {0: "batch"} for name in ["x", *outputs]}
     with torch.no_grad():
         torch.onnx.export(
             module.eval(),
-            (torch.randn(4, work.size),),
+            (torch.randn(min(batch, CHUNK), work.size),),
             path,
             input_names=["x"],
             output_names=outputs,
-            dynamic_axes={name: {0: "batch"} for name in ["x", *outputs]},
+            dynamic_axes=None if work.kind == "sample" else dynamic,
             opset_version=17,
             dynamo=False,
         )
-    return module
 
 
 def session(path: str) -> onnxruntime.InferenceSession:
@@ -52,11 +52,11 @@ def session(path: str) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def run(work: Work, sweep: bool = False):
+def run(work: Work, batch: int, sweep: bool = False):
     """A function of a numpy batch."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "flow.onnx")
-        export(work, path, sweep)
+        export(work, path, batch, sweep)
         loaded = session(path)
     return lambda x: loaded.run(None, {"x": x})
 
@@ -65,7 +65,7 @@ def bound(work: Work, x: np.ndarray):
     """A call on memory that is bound beforehand: nothing is converted or copied."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "flow.onnx")
-        export(work, path)
+        export(work, path, len(x))
         loaded = session(path)
     binding = loaded.io_binding()
     binding.bind_ortvalue_input("x", onnxruntime.OrtValue.ortvalue_from_numpy(x))
@@ -87,16 +87,16 @@ def variants(work: Work, batch: int):
     if work.kind in ("train", "elbo"):
         raise NotImplementedError("inference only")
     x = inputs(work, batch)
-    if work.kind == "sample":
-        f = lambda sweep: lambda: (lambda r: lambda: r(x))(run(work, sweep))  # noqa: E731
-        return {"passes": f(False), "sweep": f(True)}
 
-    def whole():
-        f = run(work)
+    def whole(sweep: bool = False):
+        f = run(work, batch, sweep)
         return lambda: f(x)
 
+    if work.kind == "sample":
+        return {"passes": lambda: whole(False), "sweep": lambda: whole(True)}
+
     def chunks():
-        f = run(work)
+        f = run(work, CHUNK)
         return lambda: [np.concatenate(v) for v in zip(*(f(part) for part in np.split(x, batch // CHUNK)))]
 
     ways = {"run": whole, "bound": lambda: bound(work, x)}

@@ -8,7 +8,8 @@ Use run.sh, which prepares the environment; `run.sh --help` shows the arguments.
                "trials": {variant: seconds}}, ...],
      "failures": [{"work": ..., "library": ..., "batch": ..., "why": "..."}]}
 
-In a failure, `work` and `batch` are null if all of a library is meant; `why` begins with the variant if only one way failed.
+In a failure, `work` and `batch` are null if all of a library is meant; `why` begins with the variant if only
+one way failed.
 """
 
 import argparse
@@ -100,12 +101,18 @@ class Report:
 
 
 def compare(factories: dict, effort: measure.Effort, failed) -> tuple[dict, str, measure.Call | None]:
-    """Builds and tries the variants: their seconds, and the name and call of the fastest."""
+    """Builds and tries the variants: their seconds, and the name and call of the fastest. A variant whose
+    first result is not that of the first variant has failed."""
     trials: dict[str, float] = {}
-    fastest, best = "", None
+    fastest, best, expected = "", None, None
     for name, factory in factories.items():
         try:
             call = factory()
+            result = measure.arrays(call())
+            expected = expected or result
+            if not measure.agree(expected, result):
+                failed(f"{name}: its result is not that of {next(iter(factories))}")
+                continue
             trials[name] = measure.trial(call, effort.warm_up)
         except Exception as error:  # a variant that fails is a result too
             failed(f"{name}: {sentence(error)}")

@@ -1,4 +1,4 @@
-"""What all libraries on PyTorch share: calls without gradients, steps of training, chunks of large batches."""
+"""What libraries on PyTorch share: calls without gradients, steps of training, chunks of large batches."""
 
 import os
 from collections.abc import Callable
@@ -16,8 +16,8 @@ Function = Callable[[Tensor], object]
 
 
 def inference(function: Function, x: Tensor) -> Callable[[], object]:
-    """A call without gradients. It gets a new tensor object each time: Pyro and torch.distributions keep results
-    by the identity of their argument."""
+    """A call without gradients. It gets a new tensor object each time: Pyro and torch.distributions keep
+    results by the identity of their argument."""
 
     def call():
         with torch.inference_mode():
@@ -69,16 +69,25 @@ def step(module: nn.Module, function: Function, work: Work, batch: int, **adam) 
     return call
 
 
+def seeded(factory: Callable) -> Callable:
+    """Every variant of a row gets the same weights."""
+
+    def build():
+        torch.manual_seed(0)
+        return factory()
+
+    return build
+
+
 def variants(make: Callable[[Work], tuple[nn.Module, Function]], work: Work, batch: int):
     """The ways to run what `make` gives, a module and its function, of which the fastest counts."""
-    torch.manual_seed(0)
     if work.kind in ("train", "elbo"):
         return {
-            "foreach": lambda: step(*make(work), work, batch, foreach=True),
-            "fused": lambda: step(*make(work), work, batch, fused=True),
+            "foreach": seeded(lambda: step(*make(work), work, batch, foreach=True)),
+            "fused": seeded(lambda: step(*make(work), work, batch, fused=True)),
         }
     x = example(work, batch)
-    ways = {"whole": lambda: inference(make(work)[1], x)}
+    ways = {"whole": seeded(lambda: inference(make(work)[1], x))}
     if batch > 2 * CHUNK:
-        ways["chunks"] = lambda: inference(in_chunks(make(work)[1]), x)
+        ways["chunks"] = seeded(lambda: inference(in_chunks(make(work)[1]), x))
     return ways

@@ -1,6 +1,7 @@
 """The hand-written flows through torch.compile. It needs a C++ compiler."""
 
 import warnings
+from functools import partial
 
 import torch
 import torch._inductor.config as inductor
@@ -31,8 +32,8 @@ def compiled(module, options: dict):
 
 
 def ahead_of_time(module, x):
-    """Exported and compiled into a library: a call passes no guards of Python. It is built for minutes, so only
-    single events, where it tells, get it."""
+    """Exported and compiled into a library: a call passes no guards of Python. It takes long to build, so
+    only single events, where it tells, get it."""
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.export.export(module.eval(), (x,))
@@ -57,13 +58,12 @@ def variants(work: Work, batch: int):
 
     def call(options: dict):
         torch._dynamo.reset()
-        torch.manual_seed(0)
         function = compiled(torch_raw.make(work)[0], options)
         if batch > 2 * torch_common.CHUNK:
             function = torch_common.in_chunks(function)
         return torch_common.inference(function, x)
 
-    ways = {name: (lambda options=options: call(options)) for name, options in OPTIONS.items()}
+    ways = {name: torch_common.seeded(partial(call, options)) for name, options in OPTIONS.items()}
     if batch == 1:
-        ways["ahead of time"] = lambda: ahead_of_time(torch_raw.make(work)[0], x)
+        ways["ahead of time"] = torch_common.seeded(lambda: ahead_of_time(torch_raw.make(work)[0], x))
     return ways

@@ -1,8 +1,8 @@
 """Flows written by hand in PyTorch: what a careful user gets without a flow library.
 
-For inference masks are folded into dense, transposed weights and orders into the masks. The parametrisation is
-that of Pyro's AffineAutoregressive: y = exp(s) x + m with s clamped to [-5, 3]. Layer 0 is next to the noise, and
-layers alternate between ascending and descending order.
+For inference masks are folded into dense, transposed weights and orders into the masks. The parametrisation
+is that of Pyro's AffineAutoregressive: y = exp(s) x + m with s clamped to [-5, 3]. Layer 0 is next to the
+noise, and layers alternate between ascending and descending order.
 """
 
 import math
@@ -22,7 +22,7 @@ def layer_order(size: int, layer: int) -> Tensor:
 
 
 def made_masks(size: int, hidden: tuple[int, ...], order: Tensor) -> list[Tensor]:
-    """Masks (out, in) of a masked network with Pyro's degrees; means come first in the outputs, then log scales."""
+    """Masks (out, in) of a masked network with Pyro's degrees. Outputs: all means, then all log scales."""
     variables = torch.empty(size)
     variables[order] = torch.arange(1, size + 1, dtype=variables.dtype)
     degrees = [variables] + [torch.linspace(1, size - 1, h).round() for h in hidden]

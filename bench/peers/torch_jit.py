@@ -21,7 +21,6 @@ def script(module, x, optimised: bool = False):
 
 
 def variants(work: Work, batch: int):
-    torch.manual_seed(0)
     x = torch_common.example(work, batch)
     if work.kind in ("train", "elbo"):
 
@@ -49,5 +48,5 @@ def variants(work: Work, batch: int):
             def chunks(make=make, optimised=optimised):
                 return torch_common.inference(torch_common.in_chunks(script(make(), part, optimised)), x)
 
-            ways[label] = chunks if batch > 2 * torch_common.CHUNK else whole
+            ways[label] = torch_common.seeded(chunks if batch > 2 * torch_common.CHUNK else whole)
     return ways

@@ -27,8 +27,10 @@ def variants(work: Work, batch: int):
     ways = torch_common.variants(make, work, batch)
     x = torch_common.example(work, batch)
     if work.kind == "spline":
-        ways["comparisons"] = lambda: torch_common.inference(make(work, sorted_search=False)[1], x)
+        ways["comparisons"] = torch_common.seeded(
+            lambda: torch_common.inference(make(work, sorted_search=False)[1], x)
+        )
     if work.kind == "sample":
         ways = {"passes": ways["whole"]}
-        ways["sweep"] = lambda: torch_common.inference(Sweep(work.size, work.hidden), x)
+        ways["sweep"] = torch_common.seeded(lambda: torch_common.inference(Sweep(work.size, work.hidden), x))
     return ways
