@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -141,6 +142,22 @@ inline void read_options(int& argc, char** argv) {
   argc = kept;
 }
 
+/// Name, family and model of the processor, where Linux tells.
+inline std::string processor() {
+  std::ifstream info("/proc/cpuinfo");
+  std::string text;
+  const auto add = [&](const std::string& line, std::string_view key, const std::string& before) {
+    if (!line.starts_with(key) || line.find_first_of("\t:", key.size()) != key.size()) return;
+    text += before + line.substr(std::min(line.size(), line.find(':') + 2));
+  };
+  for (std::string line; std::getline(info, line) && !line.empty();) { // the first core's part
+    add(line, "cpu family", "family ");
+    add(line, "model", ", model ");
+    add(line, "model name", ": ");
+  }
+  return text.empty() ? "unknown" : text;
+}
+
 #define BIJOU_BENCH_TEXT_(x) #x
 #define BIJOU_BENCH_TEXT(x) BIJOU_BENCH_TEXT_(x)
 
@@ -151,6 +168,7 @@ inline int run_all(int argc, char** argv, void (*add_all)()) {
   const std::string isa = BIJOU_BENCH_TEXT(BIJOU_ISA);
   const auto giga = [](double rate) { return std::to_string(rate / 1e9); };
   benchmark::AddCustomContext("instruction_set", isa.substr(isa.find('_') + 1));
+  benchmark::AddCustomContext("cpu", processor());
   benchmark::AddCustomContext("compiler", BIJOU_BENCH_COMPILER);
   benchmark::AddCustomContext("threads", std::to_string(options().threads));
   benchmark::AddCustomContext("peak_float", giga(peak<float>()));
