@@ -1,14 +1,13 @@
 #pragma once
 /// \file
 /// What the benchmarks of whole flows measure: a flow's public calls, with all the memory that they
-/// want. Several threads may share a batch: each has a workspace and a part of the samples.
+/// want. Several threads may share a batch.
 
 #include <bijou/bijou.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -23,69 +22,37 @@ template <class Flow> struct subject {
   static constexpr auto extent = static_cast<std::size_t>(size);
 
   const Flow& q;
+  parallel_flow<Flow> team;
   std::vector<T> x, y, log_prob;
   philox stream{1};
-  std::vector<workspace<T>> workspaces;
-  std::unique_ptr<bijou::detail::thread_team> team;
+  workspace<T> memory;
   std::size_t next = 0; ///< the event that is scored next
 
   subject(const Flow& flow, std::size_t n, int threads = 1)
-      : q(flow), x(n * extent), y(n * extent), log_prob(n),
-        team(std::make_unique<bijou::detail::thread_team>(threads)) {
-    for (int i = 0; i < threads; ++i) workspaces.push_back(q.make_workspace());
+      : q(flow), team(parallel(flow, threads)), x(n * extent), y(n * extent), log_prob(n),
+        memory(flow.make_workspace()) {
     draw();
     inverse();
   }
 
   std::size_t batch() const { return log_prob.size(); }
-  /// Rows [begin, end) of a batch.
-  static batch_view<T> rows(std::vector<T>& v, std::size_t begin, std::size_t end) {
-    return rows_of(v.data() + begin * extent, end - begin, size);
-  }
-  /// f(begin, end, rank) for each thread's part of the batch.
-  template <class F> void share(F&& f) {
-    using part = bijou::detail::share;
-    team->run([&](int rank) {
-      const auto r = static_cast<std::size_t>(rank);
-      const part p = part::of(batch(), r, workspaces.size());
-      f(p.begin, p.end, r);
-    });
-  }
+  batch_view<T> rows(std::vector<T>& v) { return rows_of(v.data(), batch(), size); }
 
-  void forward() {
-    share([&](std::size_t begin, std::size_t end, std::size_t rank) {
-      q.forward(rows(x, begin, end), rows(y, begin, end), &log_prob[begin], workspaces[rank]);
-    });
-  }
-  void inverse() {
-    share([&](std::size_t begin, std::size_t end, std::size_t rank) {
-      q.inverse(rows(y, begin, end), rows(x, begin, end), &log_prob[begin], workspaces[rank]);
-    });
-  }
-  void score() {
-    share([&](std::size_t begin, std::size_t end, std::size_t rank) {
-      q.log_prob(rows(y, begin, end), &log_prob[begin], workspaces[rank]);
-    });
-  }
+  void forward() { team.forward(rows(x), rows(y), log_prob.data(), memory); }
+  void inverse() { team.inverse(rows(y), rows(x), log_prob.data(), memory); }
+  void score() { team.log_prob(rows(y), log_prob.data(), memory); }
   /// Samples y with log q, random numbers included.
-  void draw() {
-    share([&](std::size_t begin, std::size_t end, std::size_t rank) {
-      philox part = stream;
-      part.advance(begin);
-      q.sample_and_log_prob(part, rows(y, begin, end), &log_prob[begin], workspaces[rank]);
-    });
-    stream.advance(batch());
-  }
+  void draw() { team.sample_and_log_prob(stream, rows(y), log_prob.data(), memory); }
 
   // One event, every call another one.
 
-  void sample_event() { q.sample(stream, std::span<T, extent>(x.data(), extent), workspaces[0]); }
+  void sample_event() { q.sample(stream, std::span<T, extent>(x.data(), extent), memory); }
   T draw_event() {
-    return q.sample_and_log_prob(stream, std::span<T, extent>(x.data(), extent), workspaces[0]);
+    return q.sample_and_log_prob(stream, std::span<T, extent>(x.data(), extent), memory);
   }
   T score_event() {
     const T* event = y.data() + (next++ % batch()) * extent;
-    return q.log_prob(std::span<const T, extent>(event, extent), workspaces[0]);
+    return q.log_prob(std::span<const T, extent>(event, extent), memory);
   }
 };
 
@@ -95,19 +62,22 @@ template <class Flow> class trainer {
 
  public:
   trainer(const Flow& flow, std::size_t n, int threads = 1)
-      : q_(flow), data_(flow, n, threads), optimizer_(q_.parameters().size(), {}) {
+      : q_(flow), data_(flow, n), optimizer_(q_.parameters().size(), {}), team_(threads) {
     for (int i = 0; i < threads; ++i) {
       workspaces_.push_back(q_.make_gradient_workspace());
       gradients_.emplace_back(q_.parameters().size());
     }
   }
   void step() {
-    data_.share([&](std::size_t begin, std::size_t end, std::size_t rank) {
-      const std::span<T> gradient(gradients_[rank]);
+    team_.run([&](int rank) {
+      const auto r = static_cast<std::size_t>(rank);
+      const auto part = bijou::detail::share::of(data_.batch(), r, gradients_.size());
+      const std::span<T> gradient(gradients_[r]);
       std::fill(gradient.begin(), gradient.end(), T(0));
-      const scored_batch<T> part{subject<Flow>::rows(data_.y, begin, end)};
-      accumulate_log_prob_gradient(q_, part, T(-1) / static_cast<T>(data_.batch()), gradient,
-                                   workspaces_[rank]);
+      const T* first = data_.y.data() + part.begin * subject<Flow>::extent;
+      const scored_batch<T> batch{rows_of(first, part.end - part.begin, Flow::size)};
+      accumulate_log_prob_gradient(q_, batch, T(-1) / static_cast<T>(data_.batch()), gradient,
+                                   workspaces_[r]);
     });
     auto& sum = gradients_[0];
     for (std::size_t rank = 1; rank < gradients_.size(); ++rank)
@@ -121,6 +91,7 @@ template <class Flow> class trainer {
   Flow q_;
   subject<Flow> data_;
   adam<T> optimizer_;
+  bijou::detail::thread_team team_;
   std::vector<workspace<T>> workspaces_;
   std::vector<aligned_vector<T>> gradients_;
 };

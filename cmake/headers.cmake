@@ -31,9 +31,11 @@ set(bijou_headers
     include/bijou/flow/describe.hpp
     include/bijou/flow/flow.hpp
     include/bijou/flow/make_flow.hpp
+    include/bijou/flow/parallel.hpp
     include/bijou/flow/parameters.hpp
     include/bijou/flow/program.hpp
     include/bijou/flow/support.hpp
+    include/bijou/flow/thread_team.hpp
     include/bijou/flow/workspace.hpp
     include/bijou/grammar/expression.hpp
     include/bijou/grammar/item.hpp
@@ -85,7 +87,6 @@ set(bijou_headers
     include/bijou/training/objectives.hpp
     include/bijou/training/progress.hpp
     include/bijou/training/schedule.hpp
-    include/bijou/training/thread_team.hpp
     include/bijou/training/value_and_grad.hpp
     include/bijou/transformers/affine.hpp
     include/bijou/transformers/clamped_affine.hpp

@@ -21,6 +21,7 @@
 #include <bijou/flow/condition.hpp>
 #include <bijou/flow/describe.hpp>
 #include <bijou/flow/make_flow.hpp>
+#include <bijou/flow/parallel.hpp>
 #include <bijou/flow/parameters.hpp>
 #include <bijou/random/philox.hpp>
 #include <bijou/training/fit.hpp>

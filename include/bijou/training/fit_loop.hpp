@@ -5,7 +5,7 @@
 #include <bijou/training/adam.hpp>
 #include <bijou/training/batches.hpp>
 #include <bijou/training/fit_options.hpp>
-#include <bijou/training/thread_team.hpp>
+#include <bijou/flow/thread_team.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include <bijou/training/thread_team.hpp>
+#include <bijou/flow/thread_team.hpp>
 
 #include <atomic>
 #include <stdexcept>
@@ -13,7 +13,7 @@ using namespace bijou;
 using bijou::detail::share;
 using bijou::detail::thread_team;
 
-TEST_CASE("thread_team runs every rank once, rank 0 on the caller", "[training]") {
+TEST_CASE("thread_team runs every rank once, rank 0 on the caller", "[flow]") {
   for (const int size : {1, 2, 5}) {
     thread_team team(size);
     CHECK(team.size() == size);
@@ -29,7 +29,7 @@ TEST_CASE("thread_team runs every rank once, rank 0 on the caller", "[training]"
   }
 }
 
-TEST_CASE("thread_team passes the first rank's exception on and goes on working", "[training]") {
+TEST_CASE("thread_team passes the first rank's exception on and goes on working", "[flow]") {
   thread_team team(3);
   for (int round = 0; round < 3; ++round) {
     CHECK_THROWS_WITH(team.run([](int rank) {
@@ -42,7 +42,7 @@ TEST_CASE("thread_team passes the first rank's exception on and goes on working"
   }
 }
 
-TEST_CASE("thread_team runs without allocating", "[training]") {
+TEST_CASE("thread_team runs without allocating", "[flow]") {
   thread_team team(2);
   int work[2] = {0, 0};
   CHECK(testing::allocations_in([&] {
@@ -51,11 +51,11 @@ TEST_CASE("thread_team runs without allocating", "[training]") {
   CHECK(work[1] == 10);
 }
 
-TEST_CASE("thread_team needs at least one thread", "[training]") {
+TEST_CASE("thread_team needs at least one thread", "[flow]") {
   CHECK_THROWS_WITH(thread_team(0), "threads: expected at least 1, got 0");
 }
 
-TEST_CASE("thread_team's shares cover all items in order", "[training]") {
+TEST_CASE("thread_team's shares cover all items in order", "[flow]") {
   for (std::size_t count = 0; count < 20; ++count)
     for (std::size_t ranks = 1; ranks < 7; ++ranks) {
       std::size_t next = 0;

@@ -1,6 +1,6 @@
 #pragma once
 /// \file
-/// A few threads that run one function together, again and again, for as long as training lasts.
+/// A few threads that run one function together, again and again.
 
 #include <bijou/kernels/isa.hpp>
 
