@@ -24,7 +24,7 @@ struct all_functions {
     e *= 2;
     e -= a;
     e /= 3;
-    return e + a * b;
+    return e + a * b - sin(x) * cos(2 * x);
   }
 };
 

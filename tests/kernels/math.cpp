@@ -83,6 +83,7 @@ template <class T> struct function {
 template <class T> std::vector<function<T>> table() {
   constexpr bool single = sizeof(T) == 4;
   constexpr double top = single ? 88.8 : 709.8, bottom = single ? -104 : -746;
+  constexpr double angle = single ? 1e4 : 1e8;
   constexpr double inf = std::numeric_limits<double>::infinity();
 #define BIJOU_ROW(f) #f, [](pack<T> x) { return math::f(x); }, [](T x) { return math::f(x); }
   return {
@@ -142,6 +143,20 @@ template <class T> std::vector<function<T>> table() {
        {{-25, 25}, {-1, 1}, {0.5, 0.6}},
        {-inf, inf},
        true},
+      {BIJOU_ROW(sin),
+       [](long double x) { return std::sin(x); },
+       3,
+       false,
+       {{-angle, angle}, {-7, 7}, {-0.8, 0.8}, {3.1, 3.2}},
+       {-angle, angle},
+       true},
+      {BIJOU_ROW(cos),
+       [](long double x) { return std::cos(x); },
+       3,
+       false,
+       {{-angle, angle}, {-7, 7}, {-0.8, 0.8}, {1.5, 1.6}},
+       {-angle, angle},
+       false},
       {"sin 2 pi",
        [](pack<T> x) { return math::sincos_2pi(x).sin; },
        [](T x) { return first(math::sincos_2pi(pack<T>(x)).sin); },
@@ -288,6 +303,13 @@ TEMPLATE_TEST_CASE("functions have their limits and poles", "[math]", float, dou
   CHECK(math::sigmoid(-inf) == 0);
   CHECK(math::sigmoid(T(0)) == T(0.5));
   CHECK(math::sigmoid(limits::lowest()) == 0);
+  constexpr T angle = sizeof(T) == 4 ? T(1e4) : T(1e8);
+  CHECK(!std::isnan(math::sin(angle)));
+  for (const T x : {std::nextafter(angle, inf), limits::max(), inf}) {
+    CHECK(std::isnan(math::sin(x)));
+    CHECK(std::isnan(math::cos(-x)));
+  }
+  CHECK(math::sin(limits::denorm_min()) == limits::denorm_min());
   CHECK(math::tanh(inf) == 1);
   CHECK(math::tanh(-inf) == -1);
   for (const auto& f : table<T>()) {

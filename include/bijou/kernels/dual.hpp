@@ -130,6 +130,12 @@ template <class P> BIJOU_INLINE dual<P> sigmoid(dual<P> x) {
 template <class P> BIJOU_INLINE dual<P> tanh(dual<P> x) {
   return {tanh(x.value), P(4) * detail::logistic_slope(x.value + x.value) * x.derivative};
 }
+template <class P> BIJOU_INLINE dual<P> sin(dual<P> x) {
+  return {sin(x.value), cos(x.value) * x.derivative};
+}
+template <class P> BIJOU_INLINE dual<P> cos(dual<P> x) {
+  return {cos(x.value), -sin(x.value) * x.derivative};
+}
 template <class P> BIJOU_INLINE dual<P> softplus(dual<P> x) {
   return {softplus(x.value), sigmoid(x.value) * x.derivative};
 }

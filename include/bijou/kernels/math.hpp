@@ -19,6 +19,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -320,7 +321,7 @@ template <class T> BIJOU_INLINE pack<T> tanh(pack<T> x) {
   return copysign(detail::tanh_join(magnitude, small, half), x);
 }
 
-/// sin and cos of 2 pi u.
+/// Sine and cosine of one angle.
 template <class T> struct sine_cosine {
   pack<T> sin;
   pack<T> cos;
@@ -350,18 +351,11 @@ template <class T> BIJOU_INLINE sine_cosine<T> sincos_octant(pack<T> r) {
   return {s * r, fma(c, r2, pack<T>(T(1)))};
 }
 
-} // namespace detail
-
-/// sin(2 pi u) and cos(2 pi u) for u in [0, 1]: no reduction of an angle, so no error from it. Max
-/// error: 2 ulp. Anything outside [0, 1] is not a number worth having.
-template <class T> BIJOU_INLINE sine_cosine<T> sincos_2pi(pack<T> u) {
-  using namespace detail;
+/// After `shifted` - shifter quarter turns more. Odd ones exchange sine and cosine; 2 and 3 flip
+/// the sine, 1 and 2 the cosine.
+template <class T> BIJOU_INLINE sine_cosine<T> turned(sine_cosine<T> octant, pack<T> shifted) {
   using B = bits<word<T>>;
-  const pack<T> shift(shifter<T>);
-  const pack<T> shifted = fma(u, pack<T>(T(4)), shift);
-  const pack<T> r = fma(shifted - shift, pack<T>(T(-0.25)), u); // exact, |r| <= 1/8
-  const auto [s, c] = sincos_octant(r);
-  // Quarter turn q: odd ones exchange sine and cosine; 2 and 3 flip the sine, 1 and 2 the cosine.
+  const auto [s, c] = octant;
   const B q = to_bits(shifted);
   const B sign(std::bit_cast<word<T>>(T(-0.0)));
   const B exchange = (to_bits(s) ^ to_bits(c)) & (B(0) - (q & B(1)));
@@ -371,6 +365,63 @@ template <class T> BIJOU_INLINE sine_cosine<T> sincos_2pi(pack<T> u) {
   return {from_bits<T>(to_bits(s) ^ exchange ^ flip_sin),
           from_bits<T>(to_bits(c) ^ exchange ^ flip_cos)};
 }
+
+/// pi / 2 as a sum of short parts: their multiples are exact, without fused multiply-adds too (Cody
+/// and Waite). `largest`: how far that holds. All parts are positive, so that -0 stays -0.
+template <class T> struct quarter_turn;
+template <> struct quarter_turn<float> {
+  static constexpr float parts[] = {0x1.92p+0F, 0x1.fb4p-12F, 0x1.444p-24F, 0x1.68cp-39F,
+                                    0x1.1a6262p-54F};
+  static constexpr float largest = 1e4F;
+};
+template <> struct quarter_turn<double> {
+  static constexpr double parts[] = {0x1.921fb54p+0, 0x1.10b461p-30, 0x1.a62633p-58,
+                                     0x1.45c06e0e68948p-86};
+  static constexpr double largest = 1e8;
+};
+
+/// x minus q quarter turns.
+template <class T> BIJOU_INLINE pack<T> without_quarters(pack<T> x, pack<T> q) {
+  const auto& p = quarter_turn<T>::parts;
+  pack<T> r = fnma(q, pack<T>(p[0]), x);
+  r = fnma(q, pack<T>(p[1]), r);
+  r = fnma(q, pack<T>(p[2]), r);
+  r = fnma(q, pack<T>(p[3]), r);
+  if constexpr (std::size(quarter_turn<T>::parts) > 4) r = fnma(q, pack<T>(p[4]), r);
+  return r;
+}
+
+} // namespace detail
+
+/// sin(2 pi u) and cos(2 pi u) for u in [0, 1]: no reduction of an angle, so no error from it. Max
+/// error: 2 ulp. Anything outside [0, 1] is not a number worth having.
+template <class T> BIJOU_INLINE sine_cosine<T> sincos_2pi(pack<T> u) {
+  using namespace detail;
+  const pack<T> shift(shifter<T>);
+  const pack<T> shifted = fma(u, pack<T>(T(4)), shift);
+  const pack<T> r = fma(shifted - shift, pack<T>(T(-0.25)), u); // exact, |r| <= 1/8
+  return turned(sincos_octant(r), shifted);
+}
+
+/// sin(x) and cos(x) for |x| <= 10^4 in float, 10^8 in double; NaN beyond. Max error: 3 ulp.
+template <class T> BIJOU_INLINE sine_cosine<T> sincos(pack<T> x) {
+  using namespace detail;
+  constexpr T turn = T(0.15915494309189533577); // 1 / (2 pi)
+  const pack<T> shift(shifter<T>);
+  const pack<T> shifted = fma(x, pack<T>(T(4) * turn), shift);
+  const pack<T> r = without_quarters(x, shifted - shift);
+  const pack<T> u = r * pack<T>(turn), u2 = u * u;
+  const auto [s, c] = sincos_polynomials(u2);
+  // s r / (2 pi), in an order that keeps the digits of a subnormal r.
+  const auto result = turned<T>({(s * pack<T>(turn)) * r, fma(c, u2, pack<T>(T(1)))}, shifted);
+  const auto known = abs(x) <= pack<T>(quarter_turn<T>::largest);
+  const pack<T> unknown(quiet_nan<T>);
+  return {select(known, result.sin, unknown), select(known, result.cos, unknown)};
+}
+/// sin(x): see sincos. Max error: 3 ulp.
+template <class T> BIJOU_INLINE pack<T> sin(pack<T> x) { return sincos(x).sin; }
+/// cos(x): see sincos. Max error: 3 ulp.
+template <class T> BIJOU_INLINE pack<T> cos(pack<T> x) { return sincos(x).cos; }
 
 // Scalars: one lane of the pack's answer, so the same bits.
 template <std::floating_point T> inline T exp(T x) { return first(exp(pack<T>(x))); }
@@ -383,6 +434,8 @@ template <std::floating_point T> inline T log_sigmoid(T x) {
 }
 template <std::floating_point T> inline T sigmoid(T x) { return first(sigmoid(pack<T>(x))); }
 template <std::floating_point T> inline T tanh(T x) { return first(tanh(pack<T>(x))); }
+template <std::floating_point T> inline T sin(T x) { return first(sin(pack<T>(x))); }
+template <std::floating_point T> inline T cos(T x) { return first(cos(pack<T>(x))); }
 template <std::floating_point T> inline T sqrt(T x) { return std::sqrt(x); }
 template <std::floating_point T> inline T abs(T x) { return std::abs(x); }
 template <std::floating_point T> inline T min(T a, T b) { return a < b ? a : b; }
