@@ -81,12 +81,14 @@ set(bijou_headers
     include/bijou/random/words.hpp
     include/bijou/training/adam.hpp
     include/bijou/training/batches.hpp
+    include/bijou/training/elbo.hpp
     include/bijou/training/fit.hpp
     include/bijou/training/fit_loop.hpp
     include/bijou/training/fit_options.hpp
     include/bijou/training/objectives.hpp
     include/bijou/training/progress.hpp
     include/bijou/training/schedule.hpp
+    include/bijou/training/target.hpp
     include/bijou/training/value_and_grad.hpp
     include/bijou/transformers/affine.hpp
     include/bijou/transformers/clamped_affine.hpp

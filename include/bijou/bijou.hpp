@@ -24,6 +24,7 @@
 #include <bijou/flow/parallel.hpp>
 #include <bijou/flow/parameters.hpp>
 #include <bijou/random/philox.hpp>
+#include <bijou/training/elbo.hpp>
 #include <bijou/training/fit.hpp>
 #include <bijou/training/objectives.hpp>
 #include <bijou/training/value_and_grad.hpp>

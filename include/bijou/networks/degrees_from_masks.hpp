@@ -26,7 +26,7 @@ degree_assignment degrees_from_masks(const dense_network<T>& net, int context, i
   };
   if (net.layers.size() < 2) fail("expected a hidden layer and an output layer at least");
   for (const auto& l : net.layers)
-    if (l.mask.size() != size(l.rows) * size(l.cols) || l.rows < 1 || l.cols < 1)
+    if (l.mask.size() != size(l.rows) * size(l.cols) || std::min(l.rows, l.cols) < 1)
       fail("expected a mask of each weight's shape");
   const int variables = net.layers.front().cols - context;
   if (variables < 1 || net.layers.back().rows != variables * parameters)

@@ -95,8 +95,10 @@ void accumulate_sample_gradient(const Flow& q, batch_view<const T> noise, Functi
     run(detail::shared_context<T>{});
   }
 }
-/// The same with noise number stream.position() ...; the stream is moved on by n.
-template <class Flow, class Function, class T = typename Flow::value_type>
+/// The same with noise number stream.position() ...; the stream is moved on by n. PathOnly: without
+/// the derivative of log q by the parameters at fixed samples, at twice the cost (see path_only in
+/// elbo.hpp).
+template <bool PathOnly = false, class Flow, class Function, class T = typename Flow::value_type>
 void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Function&& function,
                                 std::span<T> gradient, workspace<T>& ws,
                                 batch_view<const T> context = {}) {
@@ -107,7 +109,8 @@ void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Fu
     Flow::base_type::fill(stream, start + first, x, lanes, lanes_for<T>(count));
   };
   const auto run = [&](const auto& c) {
-    q.draw_gradient(n, fill, function, gradient.data(), detail::no_sink{}, ws, c);
+    q.template draw_gradient<PathOnly>(n, fill, function, gradient.data(), detail::no_sink{}, ws,
+                                       c);
   };
   if constexpr (Flow::conditional) {
     detail::check_context_count("sample", context.count, n);

@@ -1,0 +1,130 @@
+#pragma once
+/// \file
+/// Targets: unnormalised densities that flows are fitted to, and their gradients.
+///
+/// A target is anything that gives log p of a pack of samples, nats, up to a constant. A formula
+/// written once for any number type gets its gradient from dual numbers:
+///
+///     const auto ring = [](const auto& x) {
+///       using math::sqrt;
+///       const auto r = sqrt(x[0] * x[0] + x[1] * x[1]) - 3;
+///       return -2 * r * r;
+///     };
+///
+/// x is a std::array of D numbers, each a pack<T> or a dual<pack<T>>. Cost of the gradient: D
+/// evaluations with duals, each about two of the value. A struct that knows better says so:
+///
+///     struct standard_normal {
+///       template <class P, std::size_t D>
+///       P value_and_grad(const std::array<P, D>& x, std::array<P, D>& gradient) const;
+///     };
+///
+/// Where the flow has given<C>, a target may take the context of each sample behind x, a std::array
+/// of C packs; and behind that sample_numbers, which say whose lanes they are. A target may hold
+/// data; it is called by all threads of a training run at once, and must not change itself.
+
+#include <bijou/kernels/dual.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// Lane i is sample first + i of the batch, i < count; lanes beyond are computed and ignored.
+struct sample_numbers {
+  std::size_t first;
+  int count;
+};
+
+namespace detail {
+
+/// f(x, context, numbers, rest...), without what f does not take.
+template <class F, class X, class P, std::size_t C, class... Rest>
+BIJOU_INLINE auto call_target(const F& f, const X& x, const std::array<P, C>& context,
+                              sample_numbers numbers, Rest&... rest) {
+  using all = const std::array<P, C>&;
+  if constexpr (C > 0 && std::invocable<const F&, const X&, all, sample_numbers, Rest&...>)
+    return f(x, context, numbers, rest...);
+  else if constexpr (C > 0 && std::invocable<const F&, const X&, all, Rest&...>)
+    return f(x, context, rest...);
+  else if constexpr (C == 0 && std::invocable<const F&, const X&, sample_numbers, Rest&...>)
+    return f(x, numbers, rest...);
+  else if constexpr (std::invocable<const F&, const X&, Rest&...>)
+    return f(x, rest...);
+}
+
+/// The member value_and_grad as a function.
+template <class Target> struct gradient_member {
+  const Target& target;
+  template <class... A>
+    requires requires(const Target& t, A&&... a) { t.value_and_grad(a...); }
+  BIJOU_INLINE auto operator()(A&&... a) const {
+    return target.value_and_grad(a...);
+  }
+};
+
+template <class Target, class P, std::size_t D, std::size_t C>
+concept target_with_gradient =
+    requires(const gradient_member<Target>& f, const std::array<P, D>& x,
+             const std::array<P, C>& context, sample_numbers n, std::array<P, D>& g) {
+      { call_target(f, x, context, n, g) } -> std::convertible_to<P>;
+    };
+
+/// What a target without value_and_grad gives for duals; void if it cannot be called.
+template <class Target, class P, std::size_t D, std::size_t C>
+using dual_result =
+    decltype(call_target(std::declval<const Target&>(),
+                         std::declval<const std::array<dual<P>, D>&>(),
+                         std::declval<const std::array<P, C>&>(), sample_numbers{}));
+
+enum class target_verdict { good, not_callable, gives_no_number };
+
+/// Whether a target suits flows of D variables and C values of context.
+template <class Target, class P, std::size_t D, std::size_t C>
+constexpr target_verdict judge_target() {
+  if constexpr (target_with_gradient<Target, P, D, C>)
+    return target_verdict::good;
+  else if constexpr (std::is_void_v<dual_result<Target, P, D, C>>)
+    return target_verdict::not_callable;
+  else if constexpr (!std::convertible_to<dual_result<Target, P, D, C>, dual<P>>)
+    return target_verdict::gives_no_number;
+  else
+    return target_verdict::good;
+}
+
+/// Gradients by dual numbers, one variable after another.
+template <class Target, class P, std::size_t D, std::size_t C>
+BIJOU_INLINE P dual_value_and_grad(const Target& target, const std::array<P, D>& x,
+                                   const std::array<P, C>& context, sample_numbers numbers,
+                                   std::array<P, D>& gradient) {
+  using T = typename P::value_type;
+  std::array<dual<P>, D> v;
+  for (std::size_t d = 0; d < D; ++d) v[d] = dual<P>(x[d]);
+  P value(T(0));
+  for (std::size_t d = 0; d < D; ++d) {
+    v[d].derivative = P(T(1));
+    const dual<P> y = call_target(target, v, context, numbers);
+    v[d].derivative = P(T(0));
+    gradient[d] = y.derivative;
+    value = y.value;
+  }
+  return value;
+}
+
+/// log p of the lanes, and its gradient by each variable.
+template <class Target, class P, std::size_t D, std::size_t C>
+BIJOU_INLINE P target_value_and_grad(const Target& target, const std::array<P, D>& x,
+                                     const std::array<P, C>& context, sample_numbers numbers,
+                                     std::array<P, D>& gradient) {
+  if constexpr (target_with_gradient<Target, P, D, C>) {
+    return call_target(gradient_member<Target>{target}, x, context, numbers, gradient);
+  } else {
+    return dual_value_and_grad(target, x, context, numbers, gradient);
+  }
+}
+
+} // namespace detail
+} // namespace bijou::inline BIJOU_ISA
