@@ -85,7 +85,9 @@ set(bijou_headers
     include/bijou/training/fit.hpp
     include/bijou/training/fit_loop.hpp
     include/bijou/training/fit_options.hpp
+    include/bijou/training/fit_to.hpp
     include/bijou/training/objectives.hpp
+    include/bijou/training/parameter_steps.hpp
     include/bijou/training/progress.hpp
     include/bijou/training/schedule.hpp
     include/bijou/training/target.hpp

@@ -173,7 +173,7 @@ template <class Target, class Context> class elbo_objective {
     }
   }
 
- private:
+  /// True, or an error that says what does not fit.
   template <class Flow> static constexpr bool fits() {
     constexpr bool context_fits = Flow::conditional != std::is_same_v<Context, detail::no_context>;
     static_assert(context_fits, "bijou: elbo takes a context, as in elbo(target, options, "
@@ -193,6 +193,7 @@ template <class Target, class Context> class elbo_objective {
     }
   }
 
+ private:
   Target target_;
   elbo_options options_;
   [[no_unique_address]] Context context_;

@@ -2,10 +2,10 @@
 /// \file
 /// The training loop behind `fit`: steps, epochs, early stopping, and what happens when it fails.
 
-#include <bijou/training/adam.hpp>
+#include <bijou/flow/thread_team.hpp>
 #include <bijou/training/batches.hpp>
 #include <bijou/training/fit_options.hpp>
-#include <bijou/flow/thread_team.hpp>
+#include <bijou/training/parameter_steps.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -31,20 +31,15 @@ template <class Flow> class fit_loop {
       : q_(q), options_(options), order_(std::move(order)), validation_(validation),
         batches_(count_batches(order_.size(), options)),
         steps_(static_cast<std::int64_t>(batches_) * std::max(options.epochs, 0)),
-        team_(options.threads), batch_(samples, std::min(order_.size(), options.batch_size)),
+        parameters_(q, options.optimizer, options.threads,
+                    static_cast<std::size_t>(std::max(options.threads, 0))),
+        batch_(samples, std::min(order_.size(), options.batch_size)),
         log_prob_(std::max(options.batch_size, validation.samples.count)),
-        optimizer_(q.parameters().size(), options.optimizer),
-        best_(q.parameters().begin(), q.parameters().end()) {
+        losses_(parameters_.shares()) {
     training_weight_ = mean_weight(samples, order_);
     std::vector<std::uint32_t> all(validation.samples.count);
     std::iota(all.begin(), all.end(), 0U);
     validation_weight_ = mean_weight(validation, all);
-    const auto n = static_cast<std::size_t>(team_.size());
-    losses_.resize(n);
-    for (std::size_t rank = 0; rank < n; ++rank) {
-      gradients_.emplace_back(q.parameters().size());
-      workspaces_.push_back(q.make_gradient_workspace());
-    }
     result_.history.reserve(static_cast<std::size_t>(std::max(options.epochs, 0)));
   }
 
@@ -52,10 +47,10 @@ template <class Flow> class fit_loop {
     try {
       loop();
     } catch (...) {
-      restore();
+      parameters_.restore();
       throw;
     }
-    if (has_validation()) restore();
+    if (has_validation()) parameters_.restore();
     return std::move(result_);
   }
 
@@ -104,16 +99,13 @@ template <class Flow> class fit_loop {
     const std::size_t count = places.end - places.begin;
     const auto rows = std::span<const std::uint32_t>(order_).subspan(places.begin, count);
     const auto scale = static_cast<T>(-1 / (static_cast<double>(count) * training_weight_));
-    team_.run([&](int rank) {
-      const auto r = static_cast<std::size_t>(rank);
-      const share mine = share::of(count, r, gradients_.size());
-      std::fill(gradients_[r].begin(), gradients_[r].end(), T(0));
+    parameters_.for_each_share([&](std::size_t r, std::span<T> gradient, workspace<T>& ws) {
+      const share mine = share::of(count, r, parameters_.shares());
       losses_[r] = 0;
       if (mine.begin == mine.end) return;
       batch_.gather(rows, mine.begin, mine.end);
       losses_[r] = accumulate_log_prob_gradient(q_, batch_.view(mine.begin, mine.end), scale,
-                                                std::span<T>(gradients_[r]), workspaces_[r], {},
-                                                log_prob_.data() + mine.begin);
+                                                gradient, ws, {}, log_prob_.data() + mine.begin);
     });
     double loss = 0;
     for (const double l : losses_) loss += l;
@@ -121,32 +113,19 @@ template <class Flow> class fit_loop {
       fail("the loss became " + std::to_string(loss) + bad_sample(rows), epoch);
     // Without validation these parameters have just been seen to be good, and nothing else will
     // say.
-    if (first_of_epoch && !has_validation()) remember();
-    sum_gradients();
+    if (first_of_epoch && !has_validation()) parameters_.remember();
     const double factor = options_.schedule ? options_.schedule(step_ - 1, steps_) : 1.0;
-    const double norm = optimizer_.step(q_.parameters(), gradients_[0], factor);
+    const double norm = parameters_.step(factor);
     if (!std::isfinite(norm)) fail("the gradient's norm became " + std::to_string(norm), epoch);
     record.learning_rate = factor * options_.optimizer.learning_rate;
     record.gradient_norm = std::max(record.gradient_norm, norm);
     return loss;
   }
 
-  /// Into the gradient of rank 0, in order of the ranks.
-  void sum_gradients() {
-    if (team_.size() == 1) return;
-    team_.run([&](int rank) {
-      const share mine =
-          share::of(gradients_[0].size(), static_cast<std::size_t>(rank), gradients_.size());
-      for (std::size_t r = 1; r < gradients_.size(); ++r)
-        for (std::size_t i = mine.begin; i < mine.end; ++i) gradients_[0][i] += gradients_[r][i];
-    });
-  }
-
   double validate(int epoch) {
     const std::size_t count = validation_.samples.count;
-    team_.run([&](int rank) {
-      const auto r = static_cast<std::size_t>(rank);
-      const share mine = share::of(count, r, gradients_.size());
+    parameters_.run([&](std::size_t r, workspace<T>& ws) {
+      const share mine = share::of(count, r, parameters_.shares());
       if (mine.begin == mine.end) return;
       const auto part = [&](batch_view<const T> b) {
         b.data += static_cast<std::ptrdiff_t>(mine.begin) * b.sample_stride;
@@ -155,9 +134,9 @@ template <class Flow> class fit_loop {
       };
       if constexpr (Flow::conditional)
         q_.log_prob(part(validation_.samples), part(validation_.context),
-                    log_prob_.data() + mine.begin, workspaces_[r]);
+                    log_prob_.data() + mine.begin, ws);
       else
-        q_.log_prob(part(validation_.samples), log_prob_.data() + mine.begin, workspaces_[r]);
+        q_.log_prob(part(validation_.samples), log_prob_.data() + mine.begin, ws);
     });
     double sum = 0; // in the samples' order: the same for every number of threads
     for (std::size_t i = 0; i < count; ++i) {
@@ -176,14 +155,9 @@ template <class Flow> class fit_loop {
     if (has_validation() && !(validation < result_.best_validation)) return false;
     result_.best_epoch = epoch;
     result_.best_validation = validation;
-    if (has_validation()) remember();
+    if (has_validation()) parameters_.remember();
     return true;
   }
-  void remember() {
-    const std::span<const T> now = std::as_const(q_).parameters();
-    std::copy(now.begin(), now.end(), best_.begin());
-  }
-  void restore() { std::copy(best_.begin(), best_.end(), q_.parameters().begin()); }
 
   /// Which sample of the latest batch spoils the loss; rows are empty for validation samples.
   std::string bad_sample(std::span<const std::uint32_t> rows) const {
@@ -220,15 +194,11 @@ template <class Flow> class fit_loop {
   std::size_t batches_;
   std::int64_t steps_;
   std::int64_t step_ = 0;
-  thread_team team_;
+  parameter_steps<Flow> parameters_;
   gathered_batch<Flow> batch_;
   std::vector<T> log_prob_;
-  adam<T> optimizer_;
-  aligned_vector<T> best_;
+  std::vector<double> losses_; // of shares
   double training_weight_ = 1, validation_weight_ = 1;
-  std::vector<aligned_vector<T>> gradients_;
-  std::vector<workspace<T>> workspaces_;
-  std::vector<double> losses_;
   fit_result result_;
 };
 

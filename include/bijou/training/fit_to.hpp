@@ -1,0 +1,252 @@
+#pragma once
+/// \file
+/// `fit_to(flow, target, options)`: variational inference, the flow brought near a density that is
+/// known up to its normalisation.
+///
+///     fit_to(q, target, {.epochs = 50, .optimizer = {.learning_rate = 3e-3}});
+///
+/// The loss is -ELBO in nats (elbo.hpp), estimated from new samples of q in each step. The same
+/// seed gives the same bits, whatever the number of threads.
+
+#include <bijou/training/elbo.hpp>
+#include <bijou/training/fit.hpp>
+#include <bijou/training/parameter_steps.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <numeric>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// What fit_to takes; all of it has defaults. An epoch is a number of steps: nothing ends with it
+/// but a mean of losses.
+struct fit_to_options {
+  int epochs = 20;
+  int steps_per_epoch = 100;
+  std::size_t batch_size = 256; ///< samples of q in each step
+  adam_options optimizer{};
+  /// Scales the learning rate: any callable (step, total steps) -> factor.
+  bijou::schedule schedule = schedules::constant{};
+  /// Factor of log p, likewise; losses contain it.
+  bijou::schedule annealing = schedules::constant{};
+  std::uint64_t seed = 0; ///< of all samples, and of the contexts' order
+  int threads = 1;
+  progress_options progress{}; ///< the line on stderr
+  /// Called after each epoch; returns false to stop.
+  std::function<bool(const fit_epoch&)> callback{};
+};
+
+namespace detail {
+
+/// One run: holds everything that a step needs, so that steps allocate nothing.
+template <class Flow, class Target> class fit_to_loop {
+  using T = typename Flow::value_type;
+  using estimator = elbo_estimator<Target>;
+
+ public:
+  fit_to_loop(Flow& q, const Target& target, batch_view<const T> context,
+              const fit_to_options& options)
+      : q_(q), target_(target), context_(context), options_(options),
+        steps_(std::int64_t{1} * options.epochs * options.steps_per_epoch),
+        parameters_(q, options.optimizer, options.threads, count_shares(options.batch_size)),
+        losses_(options.batch_size), order_(context.count), next_(context.count),
+        rows_(options.batch_size * context_size) {
+    if (options.epochs < 0 || options.steps_per_epoch < 1)
+      throw std::invalid_argument("fit_to: expected epochs >= 0 and steps_per_epoch >= 1, got " +
+                                  std::to_string(options.epochs) + " and " +
+                                  std::to_string(options.steps_per_epoch));
+    if (Flow::conditional && context.count == 0)
+      throw std::invalid_argument("fit_to: expected contexts, got none");
+    std::iota(order_.begin(), order_.end(), 0U);
+    result_.history.reserve(static_cast<std::size_t>(options.epochs));
+  }
+
+  fit_result run() {
+    try {
+      loop();
+    } catch (...) {
+      parameters_.restore();
+      throw;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void loop() {
+    progress_line line(options_.progress);
+    progress_report report{.epochs = options_.epochs, .steps = steps_};
+    const auto start = std::chrono::steady_clock::now();
+    for (int epoch = 1; epoch <= options_.epochs; ++epoch) {
+      fit_epoch record{.epoch = epoch};
+      report.epoch = epoch;
+      double sum = 0;
+      for (int i = 1; i <= options_.steps_per_epoch; ++i) {
+        sum += step(i == 1, record);
+        report.step = step_;
+        report.samples += static_cast<std::int64_t>(options_.batch_size);
+        report.training = sum / i;
+        line.update(report);
+      }
+      record.training = report.training;
+      record.best = true;
+      record.seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      result_.history.push_back(record);
+      result_.best_epoch = epoch;
+      if (options_.callback && !options_.callback(record)) {
+        result_.reason = stop_reason::callback;
+        break;
+      }
+    }
+    line.finish(report);
+  }
+
+  /// Returns the loss at the parameters that it met.
+  double step(bool first_of_epoch, fit_epoch& record) {
+    const double annealing = options_.annealing ? options_.annealing(step_, steps_) : 1.0;
+    const double factor = options_.schedule ? options_.schedule(step_, steps_) : 1.0;
+    const std::size_t n = losses_.size();
+    const std::uint64_t drawn = static_cast<std::uint64_t>(step_) * n;
+    ++step_;
+    gather_contexts();
+    const elbo_scale scale{annealing, 1 / static_cast<double>(n)};
+    parameters_.for_each_share([&](std::size_t i, std::span<T> gradient, workspace<T>& ws) {
+      const share mine = share::of(n, i, parameters_.shares());
+      philox stream(options_.seed);
+      stream.advance(drawn + mine.begin);
+      accumulate_elbo<estimator::path_only>(
+          q_, estimator::density(target_), scale, stream, mine.end - mine.begin, mine.begin,
+          gradient, ws, contexts(mine), [&](std::size_t first, int count, const T* losses) {
+            std::copy_n(losses, count, losses_.data() + mine.begin + first);
+          });
+    });
+    double loss = 0;
+    for (const T l : losses_) loss += static_cast<double>(l);
+    loss /= static_cast<double>(n);
+    if (!std::isfinite(loss))
+      fail("the loss became " + std::to_string(loss) + bad_sample(drawn), record.epoch);
+    // These parameters have just been seen to be good, and nothing else will say.
+    if (first_of_epoch) parameters_.remember();
+    const double norm = parameters_.step(factor);
+    if (!std::isfinite(norm))
+      fail("the gradient's norm became " + std::to_string(norm), record.epoch);
+    record.learning_rate = factor * options_.optimizer.learning_rate;
+    record.gradient_norm = std::max(record.gradient_norm, norm);
+    return loss;
+  }
+
+  /// The contexts of the next samples: all rows in a new order again and again.
+  void gather_contexts() {
+    if constexpr (Flow::conditional)
+      for (std::size_t i = 0; i < losses_.size(); ++i) {
+        if (next_ == order_.size()) {
+          shuffle(order_, philox(options_.seed), ++pass_);
+          next_ = 0;
+        }
+        const std::uint32_t row = order_[next_++];
+        for (std::size_t k = 0; k < context_size; ++k)
+          rows_[i * context_size + k] = element(context_, row, static_cast<int>(k));
+      }
+  }
+  batch_view<const T> contexts(share s) const {
+    return {rows_.data() + s.begin * context_size, s.end - s.begin, Flow::context_size, 1};
+  }
+
+  /// Which sample of the step spoils the loss, and where it lies.
+  std::string bad_sample(std::uint64_t drawn) {
+    for (std::size_t i = 0; i < losses_.size(); ++i) {
+      if (std::isfinite(losses_[i])) continue;
+      std::vector<T> z(static_cast<std::size_t>(Flow::size));
+      workspace<T> ws = q_.make_workspace();
+      philox stream(options_.seed);
+      stream.advance(drawn + i);
+      const memory_sink<T> to{rows_of(z.data(), 1, Flow::size)};
+      if constexpr (Flow::conditional)
+        q_.draw(stream, 1, to, static_cast<T*>(nullptr), ws,
+                memory_source<T>{contexts({i, i + 1})});
+      else
+        q_.draw(stream, 1, to, static_cast<T*>(nullptr), ws, shared_context<T>{});
+      std::string text = ": log q - log p of sample " + std::to_string(i) + " is " +
+                         std::to_string(losses_[i]) + " at (";
+      for (std::size_t d = 0; d < z.size(); ++d) text += (d > 0 ? ", " : "") + std::to_string(z[d]);
+      return text + ")";
+    }
+    return "";
+  }
+  [[noreturn]] void fail(const std::string& what, int epoch) const {
+    throw training_error("fit_to: in epoch " + std::to_string(epoch) + ", step " +
+                             std::to_string(step_) + ", " + what +
+                             ". The flow has the last good parameters. inf is a sample where the "
+                             "target is 0: end the flow with a map into the target's support; NaN "
+                             "is the target's mistake, or a learning rate that is too high",
+                         epoch, step_);
+  }
+
+  /// As many as the batch has parts worth a thread: their number must not depend on that of the
+  /// threads.
+  static std::size_t count_shares(std::size_t batch_size) {
+    if (batch_size == 0) throw std::invalid_argument("fit_to: expected batch_size >= 1, got 0");
+    return std::clamp<std::size_t>(batch_size / 128, 1, 32);
+  }
+
+  static constexpr auto context_size = static_cast<std::size_t>(Flow::context_size);
+  Flow& q_;
+  const Target& target_;
+  batch_view<const T> context_;
+  const fit_to_options& options_;
+  std::int64_t steps_;
+  std::int64_t step_ = 0;
+  parameter_steps<Flow> parameters_;
+  std::vector<T> losses_;
+  std::vector<std::uint32_t> order_;
+  std::size_t next_;
+  std::uint64_t pass_ = 0;
+  aligned_vector<T> rows_;
+  fit_result result_;
+};
+
+} // namespace detail
+
+/// Brings q near a target: any that elbo() takes, path_only(target) too. best_epoch of the result
+/// is the last one, as the flow keeps its last parameters.
+///
+/// A target that is -inf or NaN for a sample stops training, whatever the annealing factor: samples
+/// outside the target's support have a loss of infinity, and leaving them out would fit another
+/// density. Memory: five vectors of the parameters' length, one more for each 128 samples of a
+/// batch (at most 31), a workspace for each thread. A step after the first allocates nothing.
+/// \throws std::invalid_argument if options do not fit \throws training_error if a loss or gradient
+/// becomes NaN or infinite; q keeps the last good parameters, as it does when the callback throws
+template <class Flow, class Target>
+fit_result fit_to(Flow& q, const Target& target, const fit_to_options& options = {}) {
+  constexpr bool fits = elbo_objective<Target, detail::no_context>::template fits<Flow>();
+  if constexpr (fits)
+    return detail::fit_to_loop<Flow, Target>(q, target, {}, options).run();
+  else
+    return {};
+}
+/// The amortised form, for flows with given<C>: contexts (n, C) of the samples, all rows in a new
+/// order again and again. sample_numbers count the samples of a step.
+template <class Flow, class Target, detail::xtensor_like Context>
+fit_result fit_to(Flow& q, const Target& target, const Context& context,
+                  const fit_to_options& options = {}) {
+  using T = typename Flow::value_type;
+  constexpr bool fits = elbo_objective<Target, batch_view<const T>>::template fits<Flow>();
+  if constexpr (fits) {
+    detail::check_shape("fit_to", "a context", context, Flow::context_size);
+    const detail::batch_in_memory<T, Context> rows(context, Flow::context_size);
+    return detail::fit_to_loop<Flow, Target>(q, target, rows.view(), options).run();
+  } else {
+    return {};
+  }
+}
+
+} // namespace bijou::inline BIJOU_ISA

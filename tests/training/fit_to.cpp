@@ -1,0 +1,167 @@
+/// \file
+/// fit_to: targets are reached, whatever the number of threads; what is not finite stops it.
+
+#include <bijou/bijou.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "../catch.hpp"
+#include "../support/allocation_counter.hpp"
+
+using namespace bijou;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// A correlated Gaussian times 7: log Z = log(2 pi) + log(0.5) + log 7.
+constexpr auto gaussian = [](const auto& x) {
+  const auto u = x[0] - 1.0, v = 2.0 * (x[1] + 0.8 * x[0]);
+  return std::log(7.0) - 0.5 * (u * u + v * v);
+};
+const double log_z = std::log(2 * M_PI * 0.5 * 7);
+
+template <class Flow> auto values_of(const Flow& q) {
+  const auto p = q.parameters();
+  return std::vector<typename Flow::value_type>(p.begin(), p.end());
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("fit_to reaches log Z of a Gaussian", "[training]", float, double) {
+  // x_1 depends on x_0 linearly: one autoregressive layer can represent it.
+  const fit_to_options options{.epochs = 40,
+                               .batch_size = 128,
+                               .optimizer = {.learning_rate = 0.03},
+                               .schedule = schedules::cosine{.end = 1e-4}};
+  const auto check = [&](const auto& target) {
+    auto q =
+        make_flow<TestType>(normal<2> | autoregressive<8>(affine).activation(activations::tanh), 3);
+    fit_to(q, target, options);
+    philox stream{77};
+    const auto [z, log_q] = q.sample_and_log_prob(stream, 20000);
+    double elbo_value = 0;
+    for (std::size_t i = 0; i < 20000; ++i) {
+      const std::array<double, 2> x{static_cast<double>(z(i, 0)), static_cast<double>(z(i, 1))};
+      elbo_value += (gaussian(x) - static_cast<double>(log_q(i))) / 20000;
+    }
+    CHECK(std::abs(elbo_value - log_z) < 1e-3);
+  };
+  check(path_only(gaussian));
+}
+
+TEMPLATE_TEST_CASE("fit_to gives the same bits for the same seed, whatever the threads",
+                   "[training]", float, double) {
+  const auto run = [&](std::uint64_t seed, int threads) {
+    auto q = make_flow<TestType>(normal<2> | iaf<8>, 3);
+    const auto r = fit_to(
+        q, gaussian,
+        {.epochs = 2, .steps_per_epoch = 5, .batch_size = 700, .seed = seed, .threads = threads});
+    return std::pair{values_of(q), r.history.back().training};
+  };
+  const auto one = run(5, 1);
+  CHECK(run(6, 1).first != one.first);
+  for (const int threads : {1, 2, 3, 7}) CHECK(run(5, threads) == one);
+}
+
+TEMPLATE_TEST_CASE("fit_to: no step after the first epoch allocates", "[training]", float, double) {
+  for (const int threads : {1, 2}) {
+    auto q = make_flow<TestType>(normal<2> | iaf<8>, 3);
+    std::vector<std::size_t> allocations;
+    allocations.reserve(10);
+    fit_to(q, path_only(gaussian),
+           {.epochs = 4, .steps_per_epoch = 3, .threads = threads, .callback = [&](const auto&) {
+              allocations.push_back(testing::heap_calls_so_far().allocations);
+              return true;
+            }});
+    REQUIRE(allocations.size() == 4);
+    for (std::size_t e = 1; e < 4; ++e) CHECK(allocations[e] == allocations[0]);
+  }
+}
+
+TEST_CASE("fit_to learns how a posterior depends on its context", "[training]") {
+  // p(z | c) = N(c_0 - 2 c_1, 0.5^2), not normalised: log Z = log(0.5 sqrt(2 pi)) for every c.
+  const auto target = [](const auto& z, const auto& c) {
+    const auto u = 2.0 * (z[0] - c[0] + 2.0 * c[1]);
+    return -0.5 * u * u;
+  };
+  xt::xtensor<double, 2> c(std::array<std::size_t, 2>{1000, 2});
+  philox noise{2};
+  for (std::size_t i = 0; i < 1000; ++i) normal_t<2>::fill(noise, i, &c(i, 0));
+  const auto run = [&](int threads) {
+    auto q = make_flow<double>(normal<1> | given<2> | autoregressive<16>(affine), 3);
+    const auto r = fit_to(q, target, c,
+                          {.epochs = 20,
+                           .batch_size = 300,
+                           .optimizer = {.learning_rate = 0.02},
+                           .schedule = schedules::cosine{},
+                           .threads = threads});
+    return std::pair{r.history.back().training, values_of(q)};
+  };
+  const auto one = run(1);
+  CHECK(one.first == Approx(-std::log(0.5 * std::sqrt(2 * M_PI))).margin(0.05));
+  CHECK(run(2) == one);
+}
+
+TEST_CASE("fit_to follows both schedules, and its callback stops it", "[training]") {
+  auto q = make_flow<float>(normal<2> | iaf<8>, 3);
+  std::vector<std::int64_t> seen;
+  const auto r =
+      fit_to(q, gaussian,
+             {.epochs = 9,
+              .steps_per_epoch = 2,
+              .schedule = [](std::int64_t step, std::int64_t) { return static_cast<double>(step); },
+              .annealing =
+                  [&](std::int64_t step, std::int64_t total) {
+                    CHECK(total == 18);
+                    seen.push_back(step);
+                    return 0.1;
+                  },
+              .callback = [](const fit_epoch& e) { return e.epoch < 2; }});
+  CHECK(r.reason == stop_reason::callback);
+  CHECK(r.history.size() == 2);
+  CHECK(r.history[1].learning_rate == Approx(3e-3));
+  CHECK(seen == std::vector<std::int64_t>{0, 1, 2, 3});
+}
+
+TEST_CASE("fit_to: a target that is not finite stops it, and the flow stays", "[training]") {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  const auto box = [](const auto& x) { // -inf where x_0 < 0
+    using X = std::remove_cvref_t<decltype(x[0])>;
+    return select(x[0] < X(0), X(-inf), -1.0 * x[0] - x[1] * x[1]);
+  };
+  const auto mistake = [](const auto& x) {
+    using math::log;
+    return log(x[0]);
+  };
+  auto q = make_flow<double>(normal<2> | iaf<8>, 3);
+  const auto before = values_of(q);
+  for (const double annealing : {1.0, 0.0}) {
+    const fit_to_options options{.annealing = [=](auto, auto) { return annealing; }};
+    CHECK_THROWS_AS(fit_to(q, box, options), training_error);
+    CHECK_THROWS_WITH(fit_to(q, mistake, options),
+                      Contains("epoch 1, step 1") && Contains("nan at (-"));
+    CHECK(values_of(q) == before);
+  }
+  CHECK_THROWS_WITH(fit_to(q, box), Contains("the loss became inf: log q - log p of sample"));
+  // Late: parameters of the latest epoch known to be good.
+  std::vector<double> good;
+  const fit_to_options late{
+      .epochs = 10, .steps_per_epoch = 4, .annealing = [&](std::int64_t step, std::int64_t) {
+        if (step == 8) good = values_of(q);
+        return step < 10 ? 1.0 : inf;
+      }};
+  CHECK_THROWS_AS(fit_to(q, gaussian, late), training_error);
+  CHECK(values_of(q) == good);
+}
+
+TEST_CASE("fit_to: options that do not fit", "[training]") {
+  auto q = make_flow<double>(normal<2> | iaf<8>, 3);
+  CHECK_THROWS_WITH(fit_to(q, gaussian, {.batch_size = 0}),
+                    "fit_to: expected batch_size >= 1, got 0");
+  CHECK_THROWS_AS(fit_to(q, gaussian, {.steps_per_epoch = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(fit_to(q, gaussian, {.threads = 0}), std::invalid_argument);
+}
