@@ -44,6 +44,7 @@ set(bijou_headers
     include/bijou/grammar/pipe.hpp
     include/bijou/grammar/place.hpp
     include/bijou/grammar/text.hpp
+    include/bijou/inference/diagnostics.hpp
     include/bijou/interop/xtensor.hpp
     include/bijou/io/file.hpp
     include/bijou/io/safetensors.hpp

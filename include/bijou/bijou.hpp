@@ -23,6 +23,7 @@
 #include <bijou/flow/make_flow.hpp>
 #include <bijou/flow/parallel.hpp>
 #include <bijou/flow/parameters.hpp>
+#include <bijou/inference/diagnostics.hpp>
 #include <bijou/random/philox.hpp>
 #include <bijou/training/elbo.hpp>
 #include <bijou/training/fit.hpp>
