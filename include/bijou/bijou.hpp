@@ -28,6 +28,7 @@
 #include <bijou/training/elbo.hpp>
 #include <bijou/training/fit.hpp>
 #include <bijou/training/fit_to.hpp>
+#include <bijou/training/importance.hpp>
 #include <bijou/training/objectives.hpp>
 #include <bijou/training/value_and_grad.hpp>
 #include <bijou/transformers/affine.hpp>

@@ -69,7 +69,7 @@ struct log_evidence_estimate {
 /// log Z = log E_q[p / q], estimated by log(mean w). Its standard error is that of the mean divided
 /// by the mean (first order): sqrt((mean(w^2) / mean(w)^2 - 1) / (n - 1)). The estimate of Z is
 /// unbiased, that of log Z is low by about half the squared error. Trust the error where pareto_k
-/// is below 0.5. Source: Owen, "Monte Carlo theory, methods and examples", section 9.2.
+/// is below 0.5. Source: Owen, "Monte Carlo theory, methods and examples", chapter 9.
 /// \throws std::invalid_argument as effective_sample_size
 template <class T> log_evidence_estimate log_evidence(std::span<const T> log_weights) {
   const auto s = detail::sum_weights("log_evidence", log_weights);
@@ -124,7 +124,7 @@ inline double pareto_shape(std::span<const double> excesses) {
 /// proposal misses part of the target and no number of samples that one can afford helps. -inf if
 /// the largest weights are all equal, +inf if there are too few above 0 (5) to say.
 /// Source: Vehtari, Simpson, Gelman, Yao & Gabry, "Pareto smoothed importance sampling",
-/// 1507.02646, sections 2.3, 3 and appendix C. Cost: n log n comparisons; allocates.
+/// 1507.02646. Cost: n log n comparisons; allocates.
 /// \throws std::invalid_argument as effective_sample_size
 template <class T> double pareto_k(std::span<const T> log_weights) {
   const auto s = detail::sum_weights("pareto_k", log_weights);

@@ -11,7 +11,7 @@
 ///
 /// Sources: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014 (1312.6114), section 2;
 /// Rezende & Mohamed, "Variational inference with normalizing flows", ICML 2015 (1505.05770),
-/// section 4.2 and, for annealing, 6.1; Roeder, Wu & Duvenaud, "Sticking the landing: simple,
+/// equation 20 (annealing); Roeder, Wu & Duvenaud, "Sticking the landing: simple,
 /// lower-variance gradient estimators for variational inference", NIPS 2017 (1703.09194).
 
 #include <bijou/training/objectives.hpp>
