@@ -16,11 +16,13 @@ set(bijou_headers
     include/bijou/bijectors/network_options.hpp
     include/bijou/bijectors/on.hpp
     include/bijou/bijectors/permute.hpp
+    include/bijou/bijectors/planar.hpp
     include/bijou/bijectors/sigmoid.hpp
     include/bijou/bijectors/softplus.hpp
     include/bijou/bijectors/standardise.hpp
     include/bijou/bijectors/tanh.hpp
     include/bijou/bijectors/transform_rows.hpp
+    include/bijou/bijectors/word_parameters.hpp
     include/bijou/bijou.hpp
     include/bijou/dispatch.hpp
     include/bijou/flow/batch.hpp

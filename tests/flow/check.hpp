@@ -46,8 +46,11 @@ template <class T> struct subject {
   std::span<T> parameters;
   std::vector<std::uint8_t> structure;
   std::function<void(std::span<const T>)> set_parameters; ///< the setter that keeps structure
+  /// A flow without an inverse has an empty `inverse`, `log_prob` and `log_prob_gradient`.
   std::function<mapped_batch<T>(const values& x, const values& context)> forward, inverse;
   std::function<values(const values& y, const values& context)> log_prob;
+  /// Samples made of noise, with log q in place of the log-det.
+  std::function<mapped_batch<T>(const values& noise, const values& context)> sample_from;
   /// Of scale * sum_i w_i log p(y_i).
   std::function<gradients<T>(const values& y, const values& context, const values& weights,
                              T scale)>
@@ -134,34 +137,48 @@ subject<T> make_subject(const E& expression, float scale = 0.3F, std::uint64_t s
     });
     return r;
   };
-  result.inverse = [s, with](const values& y, const values& context) {
-    mapped_batch<T> r{values(y.size()), values(y.size() / D)};
-    with(context, [&](auto... c) {
-      s->flow.inverse(detail::rows(y, D), c..., rows_of(r.values.data(), r.log_det.size(), D),
-                      r.log_det.data(), s->memory);
-    });
+  if constexpr (flow_type::invertible)
+    result.inverse = [s, with](const values& y, const values& context) {
+      mapped_batch<T> r{values(y.size()), values(y.size() / D)};
+      with(context, [&](auto... c) {
+        s->flow.inverse(detail::rows(y, D), c..., rows_of(r.values.data(), r.log_det.size(), D),
+                        r.log_det.data(), s->memory);
+      });
+      return r;
+    };
+  result.sample_from = [s](const values& noise, const values& context) {
+    mapped_batch<T> r{values(noise.size()), values(noise.size() / D)};
+    const bijou::detail::memory_source<T> from{detail::rows(noise, D)};
+    const bijou::detail::memory_sink<T> to{rows_of(r.values.data(), r.log_det.size(), D)};
+    if constexpr (C > 0)
+      s->flow.draw_from(from, to, r.log_det.data(), s->memory,
+                        bijou::detail::memory_source<T>{detail::rows(context, C)});
+    else
+      s->flow.draw_from(from, to, r.log_det.data(), s->memory, s->flow.context());
     return r;
   };
-  result.log_prob = [s, with](const values& y, const values& context) {
-    values r(y.size() / D);
-    with(context,
-         [&](auto... c) { s->flow.log_prob(detail::rows(y, D), c..., r.data(), s->memory); });
-    return r;
-  };
+  if constexpr (flow_type::invertible)
+    result.log_prob = [s, with](const values& y, const values& context) {
+      values r(y.size() / D);
+      with(context,
+           [&](auto... c) { s->flow.log_prob(detail::rows(y, D), c..., r.data(), s->memory); });
+      return r;
+    };
   if constexpr (Wants == wants::gradients) {
     const auto empty = [s](std::size_t n) {
       return gradients<T>{0, values(s->flow.parameters().size()), values(n), values(n / D)};
     };
-    result.log_prob_gradient = [s, empty](const values& y, const values& context,
-                                          const values& weights, T scale_by) {
-      auto g = empty(y.size());
-      scored_batch<T> batch{detail::rows(y, D), {}, weights};
-      if constexpr (C > 0) batch.context = detail::rows(context, C);
-      g.value = accumulate_log_prob_gradient(
-          s->flow, batch, scale_by, std::span(g.by_parameters), s->memory,
-          rows_of(g.by_inputs.data(), g.log_prob.size(), D), g.log_prob.data());
-      return g;
-    };
+    if constexpr (flow_type::invertible)
+      result.log_prob_gradient = [s, empty](const values& y, const values& context,
+                                            const values& weights, T scale_by) {
+        auto g = empty(y.size());
+        scored_batch<T> batch{detail::rows(y, D), {}, weights};
+        if constexpr (C > 0) batch.context = detail::rows(context, C);
+        g.value = accumulate_log_prob_gradient(
+            s->flow, batch, scale_by, std::span(g.by_parameters), s->memory,
+            rows_of(g.by_inputs.data(), g.log_prob.size(), D), g.log_prob.data());
+        return g;
+      };
     result.sample_gradient = [s, empty](const values& noise, const values& context,
                                         const values& weights) {
       auto g = empty(noise.size());
@@ -221,6 +238,7 @@ std::string other_bits(const std::vector<T>& actual, const std::vector<T>& expec
 template <class T>
 void check_round_trip(const subject<T>& f, const std::vector<T>& x, const std::vector<T>& context,
                       double tolerance) {
+  if (!f.inverse) return;
   const auto y = f.forward(x, context);
   const auto back = f.inverse(y.values, context);
   REQUIRE(disagreement(back.values, x, [&](std::size_t i) {
@@ -243,6 +261,7 @@ inline void check_log_det(const subject<double>& f, const std::vector<double>& x
     const auto j = numerical_jacobian<double>(
         [&](const std::vector<double>& v) { return f.forward(v, c).values; }, one, by);
     REQUIRE(near(y.log_det[0], log_abs_det(j), tolerance));
+    if (!f.inverse) continue;
     const auto j_back = numerical_jacobian<double>(
         [&](const std::vector<double>& v) { return f.inverse(v, c).values; }, y.values, by);
     REQUIRE(near(f.inverse(y.values, c).log_det[0], log_abs_det(j_back), tolerance));
@@ -254,18 +273,23 @@ template <class T>
 void check_bits(const subject<T>& f, const std::vector<T>& x, const std::vector<T>& context) {
   const std::size_t n = x.size() / f.size;
   const auto y = f.forward(x, context);
-  const auto back = f.inverse(y.values, context);
-  const auto scored = f.log_prob(y.values, context);
+  const auto drawn = f.sample_from(x, context);
+  const auto back = f.inverse ? f.inverse(y.values, context) : mapped_batch<T>{};
+  const auto scored = f.inverse ? f.log_prob(y.values, context) : std::vector<T>{};
   for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{37}, n})
     for (std::size_t i = 0; i < n; i += piece) {
       CAPTURE(piece, i);
       const std::size_t k = std::min(piece, n - i);
       const auto c = rows_from(context, i, k, f.context_size);
       const auto yi = f.forward(rows_from(x, i, k, f.size), c);
-      const auto xi = f.inverse(rows_from(y.values, i, k, f.size), c);
       REQUIRE(other_bits(yi.values, rows_from(y.values, i, k, f.size)) == agreed);
-      REQUIRE(other_bits(xi.values, rows_from(back.values, i, k, f.size)) == agreed);
       REQUIRE(other_bits(yi.log_det, rows_from(y.log_det, i, k, 1)) == agreed);
+      const auto di = f.sample_from(rows_from(x, i, k, f.size), c);
+      REQUIRE(other_bits(di.values, rows_from(y.values, i, k, f.size)) == agreed);
+      REQUIRE(other_bits(di.log_det, rows_from(drawn.log_det, i, k, 1)) == agreed);
+      if (!f.inverse) continue;
+      const auto xi = f.inverse(rows_from(y.values, i, k, f.size), c);
+      REQUIRE(other_bits(xi.values, rows_from(back.values, i, k, f.size)) == agreed);
       REQUIRE(other_bits(xi.log_det, rows_from(back.log_det, i, k, 1)) == agreed);
       REQUIRE(other_bits(f.log_prob(yi.values, c), rows_from(scored, i, k, 1)) == agreed);
     }
@@ -294,7 +318,7 @@ inline void check_gradients(const subject<double>& f, const std::vector<double>&
     for (std::size_t i = 0; i < numeric.size(); ++i)
       if (f.structure[i] == 0) REQUIRE(exact.by_parameters[i] == 0);
   };
-  {
+  if (f.log_prob_gradient) {
     INFO("log_prob by parameters and data");
     values y = f.forward(noise, context).values;
     const auto g = f.log_prob_gradient(y, context, weights, 0.7);
@@ -312,8 +336,7 @@ inline void check_gradients(const subject<double>& f, const std::vector<double>&
     values z = noise;
     const auto g = f.sample_gradient(z, context, weights);
     const auto total = [&] {
-      const values y = f.forward(z, context).values;
-      const values log_q = f.log_prob(y, context);
+      const auto [y, log_q] = f.sample_from(z, context);
       double sum = 0;
       for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t d = 0; d < f.size; ++d)
@@ -360,17 +383,20 @@ inline void check_float(const subject<float>& f, const subject<double>& oracle, 
     const auto exact = oracle.forward(v, c);
     return std::vector{exact.values, exact.log_det};
   });
-  const auto back = f.inverse(y.values, context);
-  compare({back.values, back.log_det}, y.values, tolerance, [&](const values& v) {
-    const auto exact = oracle.inverse(v, c);
-    return std::vector{exact.values, exact.log_det};
-  });
-  if (!f.log_prob_gradient) return;
+  if (f.inverse) {
+    const auto back = f.inverse(y.values, context);
+    compare({back.values, back.log_det}, y.values, tolerance, [&](const values& v) {
+      const auto exact = oracle.inverse(v, c);
+      return std::vector{exact.values, exact.log_det};
+    });
+  }
+  if (!f.sample_gradient) return;
   const auto parts = [](const auto& g) {
     return std::vector{g.log_prob, g.by_inputs, g.by_parameters};
   };
-  compare(parts(f.log_prob_gradient(y.values, context, weights, 0.5F)), y.values, 10 * tolerance,
-          [&](const values& v) { return parts(oracle.log_prob_gradient(v, c, w, 0.5)); });
+  if (f.log_prob_gradient)
+    compare(parts(f.log_prob_gradient(y.values, context, weights, 0.5F)), y.values, 10 * tolerance,
+            [&](const values& v) { return parts(oracle.log_prob_gradient(v, c, w, 0.5)); });
   compare(parts(f.sample_gradient(x, context, weights)), x, 10 * tolerance,
           [&](const values& v) { return parts(oracle.sample_gradient(v, c, w)); });
 }

@@ -10,6 +10,9 @@ TEST_CASE("iaf", "[flow]") { check_expression(normal<5> | iaf<24>); }
 TEST_CASE("maf of two hidden layers, with context", "[flow]") {
   check_expression(normal<3> | given<2> | maf<16, 24>);
 }
+TEST_CASE("planar, between permutations and with a context it ignores", "[flow]") {
+  check_expression(normal<3> | given<2> | planar | flip | planar | iaf<8>);
+}
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }

@@ -158,23 +158,30 @@ inline inverse_side<double> change_by_rounding(const reference_case& c,
   return change;
 }
 
-/// All that a case of one map holds. `slack` is for the inverse in float, and may be empty.
+/// What a case of one map holds of its forward direction.
 template <class T>
-void check_map(const reference_case& c, const flow_maker<T>& with_base_at,
-               const pyro_layout& layout, const inverse_side<double>& slack) {
-  const subject<T> s = with_base_at(std::vector<double>(c.dimension(), 0.0), 0);
+void check_forward_map(const reference_case& c, const subject<T>& s, const pyro_layout& layout,
+                       const std::string& log_det, const std::string& gradient) {
   const auto x = c["x"].as<T>();
   const auto y = s.forward(x);
   require_agreement(c, "y", y.values);
-  require_agreement(c, "ladj", y.log_det);
+  require_agreement(c, log_det, y.log_det);
   require_agreement(c, "jac.ladj", y.log_det);
 
   // Pyro has the gradient of sum(ladj) + sum(y v). Ours is of samples: -log q = |x|^2 / 2 + ladj,
   // so that the base adds x to the derivative by x.
   auto forward = s.gradient_of_samples(x, c["v"].as<T>(), T(-1));
   for (std::size_t i = 0; i < x.size(); ++i) forward.by_points[i] -= x[i];
-  require_agreement(c, "grad.x", forward.by_points, forward.point_terms);
-  require_parameter_gradients(c, "grad.", s, forward, layout);
+  require_agreement(c, gradient + "x", forward.by_points, forward.point_terms);
+  require_parameter_gradients(c, gradient, s, forward, layout);
+}
+
+/// All that a case of one map holds. `slack` is for the inverse in float, and may be empty.
+template <class T>
+void check_map(const reference_case& c, const flow_maker<T>& with_base_at,
+               const pyro_layout& layout, const inverse_side<double>& slack) {
+  const subject<T> s = with_base_at(std::vector<double>(c.dimension(), 0.0), 0);
+  check_forward_map<T>(c, s, layout, "ladj", "grad.");
 
   const inverse_side<T> inverse = inverse_of(c, with_base_at, c["inv.y"].as<T>());
   const auto& gradient = inverse.gradient;
@@ -185,6 +192,25 @@ void check_map(const reference_case& c, const flow_maker<T>& with_base_at,
   const auto& by_parameters = slack.gradient.by_parameters;
   require_parameter_gradients(c, "inv.grad.", s, gradient, layout,
                               std::vector<T>(by_parameters.begin(), by_parameters.end()));
+}
+
+/// A case of a map without an inverse, with Pyro's parameters by name, in double and float.
+/// `log_det` and `gradient` are what Pyro's arrays for these are called.
+template <int D, class Word>
+void check_forward_word(const std::string& name, const Word& word, const pyro_layout& layout,
+                        const std::string& log_det = "ladj",
+                        const std::string& gradient = "grad.") {
+  DYNAMIC_SECTION(name) {
+    const reference_case c(name);
+    REQUIRE(c.dimension() == static_cast<std::size_t>(D));
+    const auto check = [&]<class T>(T) {
+      auto q = make_flow<T>(normal<D> | word);
+      install_by_name(q, c, layout);
+      check_forward_map<T>(c, subject_of(std::move(q)), layout, log_det, gradient);
+    };
+    check(double{});
+    check(float{});
+  }
 }
 
 /// Whether the inverse in float may be that of points two units in the last place away: for cases

@@ -49,7 +49,7 @@ template <class T> struct gradient_request {
 /// What the checks want of a flow, whatever its type.
 template <class T> struct subject {
   std::size_t dimension, parameters;
-  std::function<batch_values<T>(const std::vector<T>&)> forward, inverse;
+  std::function<batch_values<T>(const std::vector<T>&)> forward, inverse; ///< inverse if it has one
   /// Of scale * sum log q(data).
   std::function<void(const gradient_request<T>&, T scale)> score_gradient;
   /// Of sum(y v) + by_log_q * sum log q(y) over samples made of given noise; v of the first one.
@@ -126,12 +126,16 @@ subject<T> subject_of(Flow made, const std::vector<T>& context = {}) {
   s.forward = [=](const std::vector<T>& x) {
     return map(x, [&](auto... rows_and_more) { q->forward(rows_and_more...); });
   };
-  s.inverse = [=](const std::vector<T>& y) { return map(y, [&](auto... a) { q->inverse(a...); }); };
-  s.score_gradient = [=](const gradient_request<T>& r, T scale) {
-    const scored_batch<T> batch{rows_of(r.points, r.count, D), context_of(r.first, r.count), {}};
-    accumulate_log_prob_gradient(*q, batch, scale, r.by_parameters, *ws,
-                                 rows_of(r.by_points, r.count, D), r.log_prob);
-  };
+  if constexpr (Flow::invertible)
+    s.inverse = [=](const std::vector<T>& y) {
+      return map(y, [&](auto... a) { q->inverse(a...); });
+    };
+  if constexpr (Flow::invertible)
+    s.score_gradient = [=](const gradient_request<T>& r, T scale) {
+      const scored_batch<T> batch{rows_of(r.points, r.count, D), context_of(r.first, r.count), {}};
+      accumulate_log_prob_gradient(*q, batch, scale, r.by_parameters, *ws,
+                                   rows_of(r.by_points, r.count, D), r.log_prob);
+    };
   s.sample_gradient = [=](const gradient_request<T>& r, const T* v, T by_log_q) {
     const auto function = [&](const sampled_tile<T>& tile) {
       for (int i = 0; i < tile.count; ++i) {

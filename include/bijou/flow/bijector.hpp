@@ -39,6 +39,8 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   static constexpr int size = program_type::size;            ///< D
   static constexpr int context_size = program_type::context; ///< C, 0 without given<C>
   static constexpr bool conditional = context_size > 0;      ///< whether calls take a context
+  /// Whether every word has an inverse: what log_prob of given points and training on them need.
+  static constexpr bool invertible = program_type::facts::invertible;
 
   /// An empty bijector, to be assigned to; every other call needs one that was made.
   bijector() = default;

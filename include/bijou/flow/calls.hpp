@@ -22,6 +22,15 @@ inline void check_context_count(const char* who, std::size_t rows, std::size_t s
     throw std::invalid_argument(std::string(who) + ": expected one row of context for each of " +
                                 std::to_string(samples) + " samples, got " + std::to_string(rows));
 }
+
+/// Whether noise can be found from given points; if not, the call says so.
+template <class Self> constexpr bool check_inverse() {
+  constexpr bool has_inverse = Self::invertible;
+  static_assert(has_inverse, "bijou: a word of this flow has no closed inverse (planar, radial, "
+                             "sylvester): it scores its own samples (sample_and_log_prob), but has "
+                             "no inverse, log_prob or fit of points from elsewhere");
+  return has_inverse;
+}
 } // namespace detail
 
 /// Calls of a bijector on D variables, samples (n, D) as views. Cost: about one pass over the
@@ -36,7 +45,7 @@ template <class Self, class T, int D> class bijector_calls {
   }
   /// Data to noise: x and log|det dx/dy| of every sample of y; nats. log_det may be null.
   void inverse(batch_view<const T> y, batch_view<T> x, T* log_det, workspace<T>& ws) const {
-    map<false>(y, x, log_det, ws, self().context());
+    if constexpr (detail::check_inverse<Self>()) map<false>(y, x, log_det, ws, self().context());
   }
   /// The same with a row of context for each sample.
   void forward(batch_view<const T> x, batch_view<const T> context, batch_view<T> y, T* log_det,
@@ -48,7 +57,8 @@ template <class Self, class T, int D> class bijector_calls {
   void inverse(batch_view<const T> y, batch_view<const T> context, batch_view<T> x, T* log_det,
                workspace<T>& ws) const {
     detail::check_context_count("inverse", context.count, y.count);
-    map<false>(y, x, log_det, ws, detail::memory_source<T>{context});
+    if constexpr (detail::check_inverse<Self>())
+      map<false>(y, x, log_det, ws, detail::memory_source<T>{context});
   }
 
  protected:
@@ -74,13 +84,15 @@ template <class Self, class T, int D> class flow_calls {
 
   /// log p of every sample of y, nats: -inf outside the support, NaN for a sample with a NaN.
   void log_prob(batch_view<const T> y, T* log_prob, workspace<T>& ws) const {
-    self().score(detail::memory_source<T>{y}, log_prob, ws, self().context());
+    if constexpr (detail::check_inverse<Self>())
+      self().score(detail::memory_source<T>{y}, log_prob, ws, self().context());
   }
   /// The same with a row of context for each sample.
   void log_prob(batch_view<const T> y, batch_view<const T> context, T* log_prob,
                 workspace<T>& ws) const {
     detail::check_context_count("log_prob", context.count, y.count);
-    self().score(detail::memory_source<T>{y}, log_prob, ws, detail::memory_source<T>{context});
+    if constexpr (detail::check_inverse<Self>())
+      self().score(detail::memory_source<T>{y}, log_prob, ws, detail::memory_source<T>{context});
   }
   /// Samples number stream.position() .. + y.count - 1; the stream is moved on by y.count.
   void sample(philox& stream, batch_view<T> y, workspace<T>& ws) const {

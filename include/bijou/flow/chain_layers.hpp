@@ -36,6 +36,8 @@ template <class... W> struct word_facts<types<W...>> {
     }());
     return c;
   }();
+  /// Whether noise can be found from data: given<C> is no map, all others must be invertible.
+  static constexpr bool invertible = (true && ... && (W::what == rule::context || W::invertible));
   /// The layer that word I became: -1 for permutations and given.
   static constexpr std::array<int, sizeof...(W) + 1> layer_of = [] {
     std::array<int, sizeof...(W) + 1> at{};

@@ -20,6 +20,7 @@ class conditioned_flow
   using value_type = typename Flow::value_type;
   static constexpr int size = Flow::size; ///< D
   static constexpr int context_size = 0;  ///< calls take no context
+  static constexpr bool invertible = Flow::invertible;
 
   /// What flow::condition calls.
   template <class Source>

@@ -153,12 +153,14 @@ template <class E> class description {
     std::vector<std::string> row{name, support};
     if constexpr (W::what == rule::learned) {
       const auto& layer = program_.template layer<at>();
-      const long n = layer.network().multiply_adds();
+      long n = 0;
+      if constexpr (requires { layer.network(); }) n = layer.network().multiply_adds();
       row.push_back(std::to_string(layer.structural_count()));
       for (const effort how : efforts(w)) {
         row.push_back(std::to_string(n) + (how == effort::sweep ? "*" : " "));
         sweeps_ = sweeps_ || how == effort::sweep;
       }
+      if (!W::invertible) row.back() = "none ";
       multiply_adds_ += n;
       const std::vector<int> rows = layer.ranks();
       const bool plain = is_identity(rows.data(), D);

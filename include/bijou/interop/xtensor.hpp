@@ -216,6 +216,12 @@ class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
   }
 
  private:
+  template <bool Forward> static constexpr bool check_direction() {
+    if constexpr (Forward)
+      return true;
+    else
+      return detail::check_inverse<Self>();
+  }
   template <bool Forward, class X, class... Context>
   auto map(const char* who, const X& x, const Context&... context) const {
     detail::check_shape(who, "samples", x, D);
@@ -228,7 +234,7 @@ class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
                                            detail::sink_of(result.first, n, D),
                                            detail::data_of(result.second), ws, c);
     };
-    if constexpr (!detail::check_contexts<Self, Context...>())
+    if constexpr (!detail::check_contexts<Self, Context...>() || !check_direction<Forward>())
       return result;
     else if constexpr (sizeof...(Context) == 0)
       run(memory::self().context());
@@ -256,7 +262,7 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
     const std::size_t n = detail::count_of(y);
     auto result = detail::new_values<T, detail::is_one_event<Y>>(n);
     workspace<T> ws = memory::self().make_workspace();
-    if constexpr (detail::check_contexts<Self, Context...>())
+    if constexpr (detail::check_inverse<Self>() && detail::check_contexts<Self, Context...>())
       with(
           "log_prob", n,
           [&](const auto& c) {

@@ -34,7 +34,10 @@ fit_result fit(Flow& q, const scored_batch<T>& training, const scored_batch<T>& 
   detail::check_training_batch<Flow>(training);
   detail::check_training_batch<Flow>(validation);
   detail::row_split rows(training.samples.count, 0, philox{});
-  return detail::fit_loop<Flow>(q, training, std::move(rows.training), validation, options).run();
+  if constexpr (detail::check_inverse<Flow>())
+    return detail::fit_loop<Flow>(q, training, std::move(rows.training), validation, options).run();
+  else
+    return {};
 }
 
 /// The same; a share of the samples (`options.validation_fraction`, drawn by `options.seed`) is set
@@ -48,9 +51,12 @@ fit_result fit(Flow& q, const scored_batch<T>& samples, const fit_options& optio
   const std::size_t aside = rows.validation.size();
   detail::gathered_batch<Flow> validation(samples, aside);
   validation.gather(rows.validation, 0, aside);
-  return detail::fit_loop<Flow>(q, samples, std::move(rows.training), validation.view(0, aside),
-                                options)
-      .run();
+  if constexpr (detail::check_inverse<Flow>())
+    return detail::fit_loop<Flow>(q, samples, std::move(rows.training), validation.view(0, aside),
+                                  options)
+        .run();
+  else
+    return {};
 }
 
 namespace detail {
@@ -96,7 +102,13 @@ fit_result fit_expressions(Flow& q, const fit_options& options, const Y& samples
   const std::vector<T> weights(options.weights.begin(), options.weights.end());
   fit_options rest = options;
   rest.weights = {};
-  if constexpr (Flow::conditional) {
+  constexpr bool has_inverse = Flow::invertible;
+  static_assert(has_inverse,
+                "bijou: fit scores samples by the inverse, and a word of this flow has "
+                "no closed inverse (planar, radial, sylvester)");
+  if constexpr (!has_inverse) {
+    return {};
+  } else if constexpr (Flow::conditional) {
     const batch_in_memory<T, Context...> c(context..., Flow::context_size);
     return fit(q, scored_batch<T>{y.view(), c.view(), weights}, rest);
   } else {

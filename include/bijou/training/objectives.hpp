@@ -60,7 +60,9 @@ double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch,
                             batch.weights.empty() ? nullptr : batch.weights.data(), scale, log_prob,
                             gradient.data(), detail::memory_sink<T>{g_samples}, ws, context);
   };
-  if constexpr (Flow::conditional)
+  if constexpr (!detail::check_inverse<Flow>())
+    return 0;
+  else if constexpr (Flow::conditional)
     return run(detail::memory_source<T>{batch.context});
   else
     return run(detail::shared_context<T>{});
