@@ -14,6 +14,7 @@
 #include <bijou/bijectors/on.hpp>
 #include <bijou/bijectors/permute.hpp>
 #include <bijou/bijectors/planar.hpp>
+#include <bijou/bijectors/radial.hpp>
 #include <bijou/bijectors/sigmoid.hpp>
 #include <bijou/bijectors/softplus.hpp>
 #include <bijou/bijectors/standardise.hpp>

@@ -13,6 +13,9 @@ TEST_CASE("maf of two hidden layers, with context", "[flow]") {
 TEST_CASE("planar, between permutations and with a context it ignores", "[flow]") {
   check_expression(normal<3> | given<2> | planar | flip | planar | iaf<8>);
 }
+TEST_CASE("radial, between other words", "[flow]") {
+  check_expression(normal<3> | affine | radial | flip | radial | iaf<8>);
+}
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }
