@@ -9,6 +9,7 @@ set(bijou_headers
     include/bijou/bijectors/elementwise_run.hpp
     include/bijou/bijectors/exp.hpp
     include/bijou/bijectors/given.hpp
+    include/bijou/bijectors/householder.hpp
     include/bijou/bijectors/inverse.hpp
     include/bijou/bijectors/layer.hpp
     include/bijou/bijectors/named_tensors.hpp

@@ -10,6 +10,7 @@
 #include <bijou/bijectors/elementwise.hpp>
 #include <bijou/bijectors/exp.hpp>
 #include <bijou/bijectors/given.hpp>
+#include <bijou/bijectors/householder.hpp>
 #include <bijou/bijectors/inverse.hpp>
 #include <bijou/bijectors/on.hpp>
 #include <bijou/bijectors/permute.hpp>

@@ -16,6 +16,9 @@ TEST_CASE("planar, between permutations and with a context it ignores", "[flow]"
 TEST_CASE("radial, between other words", "[flow]") {
   check_expression(normal<3> | affine | radial | flip | radial | iaf<8>);
 }
+TEST_CASE("householder", "[flow]") {
+  check_expression(normal<4> | affine | householder<2> | maf<8>);
+}
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }
