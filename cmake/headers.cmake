@@ -12,6 +12,7 @@ set(bijou_headers
     include/bijou/bijectors/householder.hpp
     include/bijou/bijectors/inverse.hpp
     include/bijou/bijectors/layer.hpp
+    include/bijou/bijectors/lower_triangular.hpp
     include/bijou/bijectors/named_tensors.hpp
     include/bijou/bijectors/network_layer.hpp
     include/bijou/bijectors/network_options.hpp
