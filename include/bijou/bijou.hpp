@@ -3,6 +3,7 @@
 /// Everything a user needs, but files: they bring a JSON library into the compilation, a quarter
 /// of its time. Programs that save or load include bijou/io/save_load.hpp too.
 
+#include <bijou/bases/full_rank_normal.hpp>
 #include <bijou/bases/normal.hpp>
 #include <bijou/bases/uniform.hpp>
 #include <bijou/bijectors/autoregressive.hpp>
