@@ -67,6 +67,15 @@ void add_step(const std::string& name, const Flow& q, call explicit_way,
   });
 }
 
+/// A step on the ELBO, on one thread.
+template <class Flow> void add_guide(const std::string& name, const Flow& q) {
+  using T = typename Flow::value_type;
+  add_batches<T>(name, {64, 1024}, [&](benchmark::State& state, std::size_t batch) {
+    guide g(q, ring_target{}, batch);
+    report_samples<T>(state, multiply_adds(q), batch, run(state, [&] { g.step(); }));
+  });
+}
+
 /// Degrees of all networks as Pyro spreads them: not aligned to the blocks of the kernels.
 template <int... I, class Flow>
 Flow with_linspace_degrees(Flow q, std::integer_sequence<int, I...>) {
@@ -124,6 +133,10 @@ void add_all() {
 
   add_call("W5", flow_of<float>(spline_coupling), call::score, {1, 64, 1024, 65536});
   add_call("W5 sampled", flow_of<float>(spline_coupling), call::draw, {1024});
+
+  if (options().threads > 1) return;
+  add_guide("W6d2", flow_of<float>(iaf_guide<2>));
+  add_guide("W6d10", flow_of<float>(iaf_guide<10>));
 }
 
 } // namespace

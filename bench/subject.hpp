@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -94,6 +95,30 @@ template <class Flow> class trainer {
   bijou::detail::thread_team team_;
   std::vector<workspace<T>> workspaces_;
   std::vector<aligned_vector<T>> gradients_;
+};
+
+/// Steps on the ELBO with Adam, new noise in each.
+template <class Flow, class Target> class guide {
+  using T = typename Flow::value_type;
+
+ public:
+  guide(const Flow& flow, Target target, std::size_t n)
+      : q_(flow), objective_(elbo(target, {.samples = n})),
+        optimizer_(q_.parameters().size(), {.learning_rate = 1e-4}),
+        memory_(q_.make_gradient_workspace()), gradient_(q_.parameters().size()) {}
+  void step() {
+    std::fill(gradient_.begin(), gradient_.end(), T(0));
+    objective_.accumulate(q_, stream_, std::span<T>(gradient_), memory_);
+    optimizer_.step(q_.parameters(), std::span<const T>(gradient_));
+  }
+
+ private:
+  Flow q_;
+  decltype(elbo(std::declval<Target>())) objective_;
+  adam<T> optimizer_;
+  workspace<T> memory_;
+  aligned_vector<T> gradient_;
+  philox stream_{1};
 };
 
 /// Unmasked weights of all networks: multiply-adds of a sample.

@@ -9,10 +9,14 @@
 /// | W3 | score, five masked autoregressive layers; W3s: sample | 64 | 512, 512 |
 /// | W4 | a training step of W3: gradient of the mean log-likelihood, Adam | 64 | 512, 512 |
 /// | W5 | score, five spline couplings, 8 bins within [-3, 3] | 16 | 128, 128 |
+/// | W6 | a step on the ELBO of W1's flow with fresh noise, Adam | 2, 10 | 64 |
 ///
 /// Variables are reversed between layers.
 
 #include <bijou/bijou.hpp>
+
+#include <array>
+#include <cstddef>
 
 namespace bench {
 
@@ -26,6 +30,29 @@ template <class Base, class Layer> constexpr auto five(Base base, Layer layer) {
 inline constexpr auto small_iaf = five(normal<8>, iaf<64>);
 inline constexpr auto large_iaf = five(normal<64>, autoregressive<512, 512>(affine));
 inline constexpr auto large_maf = five(normal<64>, maf<512, 512>);
+template <int D> inline constexpr auto iaf_guide = five(normal<D>, iaf<64>);
 inline constexpr auto spline_coupling = five(normal<16>, coupling<128, 128>(rational_quadratic<8>));
+
+/// W6's target: the first energy of Rezende and Mohamed (1505.05770, table 1) in the first two
+/// variables, a unit Gaussian in the others.
+struct ring_target {
+  template <class P, std::size_t D>
+  P value_and_grad(const std::array<P, D>& x, std::array<P, D>& gradient) const {
+    const P a = x[0], b = x[1], two(2);
+    const P radius = math::sqrt(fma(a, a, b * b)), ring = (radius - two) * P(1 / 0.4);
+    const P right = (a - two) * P(1 / 0.6), left = (a + two) * P(1 / 0.6);
+    const P right_half = P(0.5) * right * right, left_half = P(0.5) * left * left;
+    const P share = math::sigmoid(left_half - right_half); // of the right side
+    const P pull = ring * P(1 / 0.4) / radius;
+    gradient[0] = -(pull * a) - (share * right + (P(1) - share) * left) * P(1 / 0.6);
+    gradient[1] = -(pull * b);
+    P log_p = math::softplus(left_half - right_half) - left_half - P(0.5) * ring * ring;
+    for (std::size_t d = 2; d < D; ++d) {
+      gradient[d] = -x[d];
+      log_p = fma(P(-0.5) * x[d], x[d], log_p);
+    }
+    return log_p;
+  }
+};
 
 } // namespace bench

@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="batches 1 and 1024 (W4: 1024), short repetitions"
     )
-    parser.add_argument("--work", default=",".join(workloads.DEFAULT), help="workloads; W6 only if named")
+    parser.add_argument("--work", default=",".join(workloads.DEFAULT), help="workloads")
     parser.add_argument("--libs", default=",".join(LIBRARIES), help=f"some of {', '.join(LIBRARIES)}")
     parser.add_argument("--minutes", type=float, default=0, help="the most a library may take; 0: 8, quick 1")
     parser.add_argument("--this-process", action="store_true", help=argparse.SUPPRESS)

@@ -44,7 +44,7 @@ WORKS = {
         Work("W6d10", "elbo", 10, (64,), (64, 1024)),
     )
 }
-DEFAULT = ("W1", "W2", "W3", "W3s", "W4", "W5")
+DEFAULT = tuple(WORKS)
 QUICK_BATCHES = (1, 1024)
 
 
