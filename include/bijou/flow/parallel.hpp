@@ -77,6 +77,7 @@ class parallel_flow
   using value_type = T;
   static constexpr int size = Flow::size;                 ///< D
   static constexpr int context_size = Flow::context_size; ///< C, 0 without given<C>
+  static constexpr bool invertible = Flow::invertible;    ///< whether it can score and invert
 
   /// What parallel() calls.
   parallel_flow(const Flow& q, int threads)
