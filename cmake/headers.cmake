@@ -21,6 +21,7 @@ set(bijou_headers
     include/bijou/bijectors/permute.hpp
     include/bijou/bijectors/planar.hpp
     include/bijou/bijectors/radial.hpp
+    include/bijou/bijectors/reflections.hpp
     include/bijou/bijectors/sigmoid.hpp
     include/bijou/bijectors/softplus.hpp
     include/bijou/bijectors/standardise.hpp

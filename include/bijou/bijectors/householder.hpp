@@ -7,6 +7,7 @@
 
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/permute.hpp>
+#include <bijou/bijectors/reflections.hpp>
 #include <bijou/bijectors/word_parameters.hpp>
 #include <bijou/grammar/place.hpp>
 #include <bijou/kernels/simd.hpp>
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -72,89 +72,33 @@ class householder_layer : public word_parameters<T, detail::householder_paramete
   std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
 
  private:
-  /// The mirrors, as the map uses them.
-  struct mirrors {
-    const T* u;
-    detail::per_variable<T, K> factor; ///< 2 / |u_k|^2
-    detail::per_variable<T, K> norm;   ///< |u_k|^2
-
-    explicit mirrors(const T* theta) : u(theta) {
-      for (int k = 0; k < K; ++k) {
-        pack square(T(0));
-        for (int d = 0; d < D; ++d) square = fma(at(k, d), at(k, d), square);
-        detail::at(norm, k) = square.first();
-        // Without a direction there is no mirror.
-        const bool directed = !(square.first() < std::numeric_limits<T>::min());
-        detail::at(factor, k) = directed ? (pack(T(2)) / square).first() : T(0);
-      }
-    }
-    BIJOU_INLINE pack at(int k, int d) const { return pack(u[k * D + d]); }
-    BIJOU_INLINE pack along(int k, const each<pack>& x) const {
-      pack sum(T(0));
-      detail::for_each_variable<D>([&](int d) { sum = fma(at(k, d), detail::at(x, d), sum); });
-      return sum;
-    }
-    BIJOU_INLINE void reflect(int k, pack along, each<pack>& x) const {
-      const pack far = pack(detail::at(factor, k)) * along;
-      detail::for_each_variable<D>(
-          [&](int d) { detail::at(x, d) = fnma(far, at(k, d), detail::at(x, d)); });
-    }
-    template <bool Back> void map(each<pack>& x) const {
-      for (int i = 0; i < K; ++i) {
-        const int k = Back ? K - 1 - i : i;
-        reflect(k, along(k, x), x);
-      }
-    }
-  };
+  using reflections = detail::reflections<T, D, K>;
 
   template <bool Back> void map_rows(const tile<T>& t) const {
-    const mirrors m(this->theta_of(t.theta));
+    const reflections q(this->theta_of(t.theta));
     for (int s = 0; s < t.lanes; s += pack::size) {
       each<pack> x = rows_at(t.x + s);
-      m.template map<Back>(x);
+      q.template map<Back>(x);
       store(x, t.x + s);
     }
   }
   template <bool Back> void map_event(const event_tile<T>& e) const {
-    const mirrors m(this->theta_of(e.theta));
+    const reflections q(this->theta_of(e.theta));
     each<pack> x;
     detail::for_each_variable<D>([&](int d) { detail::at(x, d) = pack(e.x[row_of(d)]); });
-    m.template map<Back>(x);
+    q.template map<Back>(x);
     detail::for_each_variable<D>([&](int d) { e.x[row_of(d)] = detail::at(x, d).first(); });
   }
 
-  /// A reflection is its own inverse and transpose: outputs and cotangents walk back together.
   template <bool Back> void pull_back(const cotangent_tile<T>& t, const T* tape) const {
-    const mirrors m(this->theta_of(t.theta));
-    std::array<pack, static_cast<std::size_t>(K * D)> sums;
-    detail::per_variable<pack, K> by_norm;
-    sums.fill(pack(T(0)));
-    by_norm.fill(pack(T(0)));
+    const reflections q(this->theta_of(t.theta));
+    typename reflections::sums sums;
     for (int s = 0; s < t.lanes; s += pack::size) {
-      each<pack> x = rows_at(tape + s), g = rows_at(t.g + s);
-      for (int i = 0; i < K; ++i) {
-        const int k = Back ? i : K - 1 - i;
-        const pack back = m.along(k, x); // u . y = -u . x
-        const pack g_along = m.along(k, g);
-        m.reflect(k, back, x);
-        detail::for_each_variable<D>([&](int d) {
-          pack& sum = detail::at(sums, k * D + d);
-          sum = fma(back, detail::at(g, d), fnma(g_along, detail::at(x, d), sum));
-        });
-        detail::at(by_norm, k) = fma(back, g_along, detail::at(by_norm, k));
-        m.reflect(k, g_along, g);
-      }
+      each<pack> y = rows_at(tape + s), g = rows_at(t.g + s);
+      q.template pull_back<Back>(y, g, sums);
       store(g, t.g + s);
     }
-    T* gradient = this->theta_of(t.gradient);
-    for (int k = 0; k < K; ++k) {
-      const pack factor(detail::at(m.factor, k)); // 2 / |u|^2 falls by factor / |u|^2
-      const pack fall = factor * pack(detail::sum_of_lanes(detail::at(by_norm, k)));
-      for (int d = 0; d < D; ++d) {
-        const pack straight(detail::sum_of_lanes(detail::at(sums, k * D + d)));
-        gradient[k * D + d] += (factor * fnma(fall, m.at(k, d), straight)).first();
-      }
-    }
+    q.add(sums, this->theta_of(t.gradient));
   }
 
   BIJOU_INLINE each<pack> rows_at(const T* strip) const {
