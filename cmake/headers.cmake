@@ -25,6 +25,7 @@ set(bijou_headers
     include/bijou/bijectors/sigmoid.hpp
     include/bijou/bijectors/softplus.hpp
     include/bijou/bijectors/standardise.hpp
+    include/bijou/bijectors/sylvester.hpp
     include/bijou/bijectors/tanh.hpp
     include/bijou/bijectors/transform_rows.hpp
     include/bijou/bijectors/word_parameters.hpp

@@ -21,6 +21,7 @@
 #include <bijou/bijectors/sigmoid.hpp>
 #include <bijou/bijectors/softplus.hpp>
 #include <bijou/bijectors/standardise.hpp>
+#include <bijou/bijectors/sylvester.hpp>
 #include <bijou/bijectors/tanh.hpp>
 #include <bijou/flow/bijector.hpp>
 #include <bijou/flow/condition.hpp>

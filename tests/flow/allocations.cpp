@@ -59,6 +59,27 @@ TEMPLATE_TEST_CASE("evaluation, sampling and gradients allocate nothing", "[flow
         }) == 0);
 }
 
+TEMPLATE_TEST_CASE("words without an inverse allocate nothing", "[flow]", float, double) {
+  using T = TestType;
+  const auto q = make_flow<T>(normal<3> | planar | radial | sylvester, 3);
+  auto ws = q.make_gradient_workspace();
+  batch<T> y{3};
+  std::vector<T> per_sample(n), gradient(q.parameters().size());
+  std::array<T, 3> event{};
+  philox stream{1};
+  const auto cotangents = [](const sampled_tile<T>& t) {
+    for (int i = 0; i < t.count; ++i) t.log_q_cotangent[i] = T(1);
+  };
+  CHECK(allocations_in([&] { q.sample_and_log_prob(stream, y.view(), per_sample.data(), ws); }) ==
+        0);
+  CHECK(allocations_in([&] {
+          per_sample[0] = q.sample_and_log_prob(stream, std::span<T, 3>(event), ws);
+        }) == 0);
+  CHECK(allocations_in([&] {
+          accumulate_sample_gradient(q, stream, n, cotangents, std::span(gradient), ws);
+        }) == 0);
+}
+
 TEMPLATE_TEST_CASE("a training step allocates nothing", "[flow]", float, double) {
   using T = TestType;
   auto q = make_flow<T>(normal<3> | words, 3);

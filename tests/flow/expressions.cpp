@@ -20,6 +20,9 @@ TEST_CASE("householder", "[flow]") {
   check_expression(normal<4> | affine | householder<2> | maf<8>);
 }
 TEST_CASE("lower_triangular", "[flow]") { check_expression(normal<3> | lower_triangular | iaf<8>); }
+TEST_CASE("sylvester, between other words", "[flow]") {
+  check_expression(normal<3> | affine | sylvester | flip | sylvester | iaf<8>);
+}
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }
