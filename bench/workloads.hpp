@@ -38,18 +38,19 @@ inline constexpr auto spline_coupling = five(normal<16>, coupling<128, 128>(rati
 struct ring_target {
   template <class P, std::size_t D>
   P value_and_grad(const std::array<P, D>& x, std::array<P, D>& gradient) const {
-    const P a = x[0], b = x[1], two(2);
-    const P radius = math::sqrt(fma(a, a, b * b)), ring = (radius - two) * P(1 / 0.4);
-    const P right = (a - two) * P(1 / 0.6), left = (a + two) * P(1 / 0.6);
-    const P right_half = P(0.5) * right * right, left_half = P(0.5) * left * left;
+    using T = typename P::value_type;
+    const P a = x[0], b = x[1], two(T(2)), half(T(0.5)), by_width(T(1 / 0.6)), by_ring(T(1 / 0.4));
+    const P radius = math::sqrt(fma(a, a, b * b)), ring = (radius - two) * by_ring;
+    const P right = (a - two) * by_width, left = (a + two) * by_width;
+    const P right_half = half * right * right, left_half = half * left * left;
     const P share = math::sigmoid(left_half - right_half); // of the right side
-    const P pull = ring * P(1 / 0.4) / radius;
-    gradient[0] = -(pull * a) - (share * right + (P(1) - share) * left) * P(1 / 0.6);
+    const P pull = ring * by_ring / radius;
+    gradient[0] = -(pull * a) - (share * right + (P(T(1)) - share) * left) * by_width;
     gradient[1] = -(pull * b);
-    P log_p = math::softplus(left_half - right_half) - left_half - P(0.5) * ring * ring;
+    P log_p = math::softplus(left_half - right_half) - left_half - half * ring * ring;
     for (std::size_t d = 2; d < D; ++d) {
       gradient[d] = -x[d];
-      log_p = fma(P(-0.5) * x[d], x[d], log_p);
+      log_p = fma(-half * x[d], x[d], log_p);
     }
     return log_p;
   }
