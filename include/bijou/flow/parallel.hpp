@@ -65,8 +65,8 @@ source_part<Source> context_part(const Source& c, std::size_t first, std::size_t
 /// long as this object does. Refers to the flow. Each thread takes whole tiles, and has a workspace
 /// of its own: the workspace that calls on memory ask for may be empty. One call at a time.
 ///
-/// Cost: the flow's, divided by the number of threads, and some microseconds to wake them; fewer
-/// samples than a tile stay with the caller. Calls on memory allocate nothing.
+/// Cost: the flow's, divided by the number of threads, and tens of microseconds to wake them; up to
+/// 128 samples stay with the caller. Calls on memory allocate nothing.
 template <class Flow>
 class parallel_flow
     : public xtensor_bijector_calls<parallel_flow<Flow>, typename Flow::value_type, Flow::size>,
