@@ -88,7 +88,8 @@ class density_map {
     const auto cell = [](double z) { return static_cast<int>(std::floor((z + 4) * cells / 8)); };
     const int i = cell(z1), j = cell(z2);
     if (i < 0 || i >= cells || j < 0 || j >= cells) return;
-    weights_[static_cast<std::size_t>(j * cells + i)] += weight;
+    weights_[std::size_t{cells} * static_cast<std::size_t>(j) + static_cast<std::size_t>(i)] +=
+        weight;
   }
   /// A row of numbers for each row of cells.
   void write(const std::string& path) const {

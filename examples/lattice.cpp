@@ -51,7 +51,7 @@ template <int L> struct phi4 {
         const P around = (at(x + 1, y) + at(x - 1, y)) + (at(x, y + 1) + at(x, y - 1));
         const P square = here * here;
         action = fma(here, fma(diagonal, here, -around), fma(quartic * square, square, action));
-        gradient[static_cast<std::size_t>(x * L + y)] =
+        gradient[std::size_t{L} * static_cast<std::size_t>(x) + static_cast<std::size_t>(y)] =
             P(2) * around - here * fma(P(4) * quartic, square, P(2) * diagonal);
       }
     return -action;
@@ -198,12 +198,14 @@ chain independence_metropolis(const phi4<L>& target, const Flow& q, std::size_t 
   std::mt19937_64 random(4);
   std::uniform_real_distribution<double> uniform_number;
   const auto start = std::chrono::steady_clock::now();
-  const auto [phi, log_q] = parallel(q, threads).sample_and_log_prob(stream, proposals);
+  const auto proposed = parallel(q, threads).sample_and_log_prob(stream, proposals);
+  const auto& phi = proposed.samples;
   std::vector<double> log_weights(proposals);
   for (std::size_t n = 0; n < proposals; ++n) {
     std::array<double, static_cast<std::size_t>(L * L)> values, gradient;
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = phi(n, i);
-    log_weights[n] = target.value_and_grad(values, gradient) - static_cast<double>(log_q(n));
+    log_weights[n] =
+        target.value_and_grad(values, gradient) - static_cast<double>(proposed.log_prob(n));
   }
   chain result{{}, 1, 0, 0};
   std::size_t here = 0;

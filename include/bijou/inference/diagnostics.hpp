@@ -93,7 +93,7 @@ inline double pareto_shape(std::span<const double> excesses) {
                                 std::to_string(n));
   const auto count = static_cast<double>(n);
   const auto grid = static_cast<std::size_t>(30 + std::sqrt(count));
-  const double quartile = excesses[static_cast<std::size_t>(count / 4 + 0.5) - 1];
+  const double quartile = excesses[static_cast<std::size_t>(std::floor(count / 4 + 0.5)) - 1];
   const double largest = excesses[n - 1];
   const auto shape_at = [&](double theta) { // k of the profile likelihood
     double sum = 0;

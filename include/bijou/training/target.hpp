@@ -85,14 +85,14 @@ enum class target_verdict { good, not_callable, gives_no_number };
 /// Whether a target suits flows of D variables and C values of context.
 template <class Target, class P, std::size_t D, std::size_t C>
 constexpr target_verdict judge_target() {
-  if constexpr (target_with_gradient<Target, P, D, C>)
-    return target_verdict::good;
-  else if constexpr (std::is_void_v<dual_result<Target, P, D, C>>)
-    return target_verdict::not_callable;
-  else if constexpr (!std::convertible_to<dual_result<Target, P, D, C>, dual<P>>)
-    return target_verdict::gives_no_number;
-  else
-    return target_verdict::good;
+  if constexpr (!target_with_gradient<Target, P, D, C>) { // else a call with duals may not compile
+    using result = dual_result<Target, P, D, C>;
+    if constexpr (std::is_void_v<result>)
+      return target_verdict::not_callable;
+    else if constexpr (!std::convertible_to<result, dual<P>>)
+      return target_verdict::gives_no_number;
+  }
+  return target_verdict::good;
 }
 
 /// Gradients by dual numbers, one variable after another.
