@@ -304,11 +304,8 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
       if (!site.applies(row)) return;
       const int v = site.variable[static_cast<std::size_t>(row)];
       for (int j = 0; j < std::remove_cvref_t<decltype(site.op)>::parameters; ++j) {
-        alignas(64) T lanes[pack::size];
-        sums[static_cast<std::size_t>(first_sum<i.value>() + j)].store(lanes);
-        T total = T(0);
-        for (T l : lanes) total += l;
-        gradient[site.offset + j * site.row_stride + v] += total;
+        gradient[site.offset + j * site.row_stride + v] +=
+            detail::sum_of_lanes(sums[static_cast<std::size_t>(first_sum<i.value>() + j)]);
       }
     });
   }

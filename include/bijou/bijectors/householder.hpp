@@ -30,17 +30,17 @@ template <int K, int D> struct householder_parameters {
 /// The reflections on a tile. Tape: the rows they gave, from which the adjoint walks back. Cost of
 /// a sample: 2 K D multiply-adds; its adjoint three times that.
 template <class T, int L, int D, int K>
-class householder_layer : public word_parameters<T, detail::householder_parameters<K, D>> {
-  using pack = simd::pack<T>;
+class householder_layer : public word_rows<T, L, D, detail::householder_parameters<K, D>> {
+  using variables = word_rows<T, L, D, detail::householder_parameters<K, D>>;
+  using typename variables::pack;
+  using variables::rows_at, variables::store, variables::values_of;
   template <class V> using each = detail::per_variable<V, D>;
 
  public:
   static constexpr int scratch_rows = 1;
   static constexpr int tape_rows = D;
 
-  householder_layer() = default;
-  /// position: variable -> row of the tile.
-  explicit householder_layer(const detail::index_table<D>& position) : position_(position) {}
+  using variables::variables;
 
   void forward(const tile<T>& t) const { map_rows<false>(t); }
   void inverse(const tile<T>& t) const { map_rows<true>(t); }
@@ -68,8 +68,6 @@ class householder_layer : public word_parameters<T, detail::householder_paramete
     const double deviation = 1 / std::sqrt(3.0 * D);
     for (int i = 0; i < K * D; ++i) theta[i] = static_cast<T>(deviation * random());
   }
-  /// Row of the tile of each variable.
-  std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
 
  private:
   using reflections = detail::reflections<T, D, K>;
@@ -84,10 +82,9 @@ class householder_layer : public word_parameters<T, detail::householder_paramete
   }
   template <bool Back> void map_event(const event_tile<T>& e) const {
     const reflections q(this->theta_of(e.theta));
-    each<pack> x;
-    detail::for_each_variable<D>([&](int d) { detail::at(x, d) = pack(e.x[row_of(d)]); });
+    each<pack> x = values_of(e);
     q.template map<Back>(x);
-    detail::for_each_variable<D>([&](int d) { e.x[row_of(d)] = detail::at(x, d).first(); });
+    store(x, e);
   }
 
   template <bool Back> void pull_back(const cotangent_tile<T>& t, const T* tape) const {
@@ -100,19 +97,6 @@ class householder_layer : public word_parameters<T, detail::householder_paramete
     }
     q.add(sums, this->theta_of(t.gradient));
   }
-
-  BIJOU_INLINE each<pack> rows_at(const T* strip) const {
-    each<pack> x;
-    detail::for_each_variable<D>(
-        [&](int d) { detail::at(x, d) = pack::load(strip + row_of(d) * L); });
-    return x;
-  }
-  BIJOU_INLINE void store(const each<pack>& x, T* strip) const {
-    detail::for_each_variable<D>([&](int d) { detail::at(x, d).store(strip + row_of(d) * L); });
-  }
-  BIJOU_INLINE int row_of(int variable) const { return detail::at(position_, variable); }
-
-  detail::index_table<D> position_{};
 };
 
 /// The word. It has no options: its parameters are free, and learned.

@@ -79,4 +79,16 @@ template <class Layer> struct inverted : Layer {
   void inverse(const event_type& e) const { Layer::forward(e); }
 };
 
+namespace detail {
+
+/// The lanes' sum, in ascending order: cotangents of a parameter that all samples share.
+template <class T> T sum_of_lanes(simd::pack<T> p) {
+  alignas(64) T lanes[simd::pack<T>::size];
+  p.store(lanes);
+  T total = T(0);
+  for (const T l : lanes) total += l;
+  return total;
+}
+
+} // namespace detail
 } // namespace bijou::inline BIJOU_ISA

@@ -32,8 +32,10 @@ template <int D> struct triangle_parameters {
 /// The map of `lower_triangular` on a tile. Tape: the noise side. Cost of a sample: D (D + 1) / 2
 /// multiply-adds in either direction; its adjoint twice that.
 template <class T, int L, int D>
-class triangle_layer : public word_parameters<T, detail::triangle_parameters<D>> {
-  using pack = simd::pack<T>;
+class triangle_layer : public word_rows<T, L, D, detail::triangle_parameters<D>> {
+  using variables = word_rows<T, L, D, detail::triangle_parameters<D>>;
+  using typename variables::pack;
+  using variables::row_of, variables::rows_at, variables::store, variables::values_of;
   using names = detail::triangle_parameters<D>;
   template <class V> using each = detail::per_variable<V, D>;
 
@@ -41,9 +43,7 @@ class triangle_layer : public word_parameters<T, detail::triangle_parameters<D>>
   static constexpr int scratch_rows = 1;
   static constexpr int tape_rows = D;
 
-  triangle_layer() = default;
-  /// position: variable -> row of the tile.
-  explicit triangle_layer(const detail::index_table<D>& position) : position_(position) {}
+  using variables::variables;
 
   void forward(const tile<T>& t) const { map_rows<true>(t); }
   void inverse(const tile<T>& t) const { map_rows<false>(t); }
@@ -88,8 +88,6 @@ class triangle_layer : public word_parameters<T, detail::triangle_parameters<D>>
   template <class Random> void initialise(T* parameters, Random&&) const {
     std::fill_n(this->theta_of(parameters), names::count, T(0));
   }
-  /// Row of the tile of each variable.
-  std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
 
  private:
   /// The parameters as the map uses them, the same for all samples.
@@ -134,16 +132,15 @@ class triangle_layer : public word_parameters<T, detail::triangle_parameters<D>>
     for (int s = 0; s < t.lanes; s += pack::size) {
       each<pack> x = rows_at(t.x + s);
       a.template map<Forward>(x);
-      detail::for_each_variable<D>([&](int d) { detail::at(x, d).store(t.x + row_of(d) * L + s); });
+      store(x, t.x + s);
       (pack::load(t.log_det + s) + log_det).store(t.log_det + s);
     }
   }
   template <bool Forward> void map_event(const event_tile<T>& e) const {
     const triangle a(this->theta_of(e.theta));
-    each<pack> x;
-    detail::for_each_variable<D>([&](int d) { detail::at(x, d) = pack(e.x[row_of(d)]); });
+    each<pack> x = values_of(e);
     a.template map<Forward>(x);
-    detail::for_each_variable<D>([&](int d) { e.x[row_of(d)] = detail::at(x, d).first(); });
+    store(x, e);
     *e.log_det = (pack(*e.log_det) + pack(Forward ? a.log_det : -a.log_det)).first();
   }
 
@@ -172,16 +169,6 @@ class triangle_layer : public word_parameters<T, detail::triangle_parameters<D>>
       }
     }
   }
-
-  BIJOU_INLINE each<pack> rows_at(const T* strip) const {
-    each<pack> x;
-    detail::for_each_variable<D>(
-        [&](int d) { detail::at(x, d) = pack::load(strip + row_of(d) * L); });
-    return x;
-  }
-  BIJOU_INLINE int row_of(int variable) const { return detail::at(position_, variable); }
-
-  detail::index_table<D> position_{};
 };
 
 /// The word. It has no options: its parameters are free, and learned.

@@ -35,8 +35,10 @@ template <int D> struct planar_parameters {
 /// The map of `planar` on a tile. Tape: the rows it was given and the tanh. Cost of a sample: 2 D
 /// multiply-adds, a tanh and a logarithm; its adjoint about three times the multiply-adds.
 template <class T, int L, int D>
-class planar_layer : public word_parameters<T, detail::planar_parameters<D>> {
-  using pack = simd::pack<T>;
+class planar_layer : public word_rows<T, L, D, detail::planar_parameters<D>> {
+  using variables = word_rows<T, L, D, detail::planar_parameters<D>>;
+  using typename variables::pack;
+  using variables::row_of, variables::rows_at, variables::store, variables::values_of;
   using names = detail::planar_parameters<D>;
   template <class V> using each = detail::per_variable<V, D>;
 
@@ -44,9 +46,7 @@ class planar_layer : public word_parameters<T, detail::planar_parameters<D>> {
   static constexpr int scratch_rows = 1;
   static constexpr int tape_rows = D + 1;
 
-  planar_layer() = default;
-  /// position: variable -> row of the tile.
-  explicit planar_layer(const detail::index_table<D>& position) : position_(position) {}
+  using variables::variables;
 
   void forward(const tile<T>& t) const { map_rows<false>(t, nullptr); }
   void forward(const tile<T>& t, T* tape) const {
@@ -55,8 +55,7 @@ class planar_layer : public word_parameters<T, detail::planar_parameters<D>> {
   }
   void forward(const event_tile<T>& e) const {
     const plane p(this->theta_of(e.theta));
-    each<pack> x;
-    detail::for_each_variable<D>([&](int d) { detail::at(x, d) = pack(e.x[row_of(d)]); });
+    const each<pack> x = values_of(e);
     const pack ridge = math::tanh(p.height(x));
     detail::for_each_variable<D>(
         [&](int d) { e.x[row_of(d)] = p.moved(d, detail::at(x, d), ridge).first(); });
@@ -98,8 +97,6 @@ class planar_layer : public word_parameters<T, detail::planar_parameters<D>> {
     for (int i = 0; i < 2 * D; ++i) theta[i] = static_cast<T>(deviation * random());
     theta[names::bias] = T(0);
   }
-  /// Row of the tile of each variable.
-  std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
 
  private:
   /// The parameters as the map uses them, the same for all samples.
@@ -161,9 +158,7 @@ class planar_layer : public word_parameters<T, detail::planar_parameters<D>> {
   template <bool Keep> void map_rows(const tile<T>& t, T* ridges) const {
     const plane p(this->theta_of(t.theta));
     for (int s = 0; s < t.lanes; s += pack::size) {
-      each<pack> x;
-      detail::for_each_variable<D>(
-          [&](int d) { detail::at(x, d) = pack::load(t.x + row_of(d) * L + s); });
+      const each<pack> x = rows_at(t.x + s);
       const pack ridge = math::tanh(p.height(x));
       if constexpr (Keep) ridge.store(ridges + s);
       detail::for_each_variable<D>(
@@ -198,10 +193,6 @@ class planar_layer : public word_parameters<T, detail::planar_parameters<D>> {
     }
     gradient[names::bias] += detail::sum_of_lanes(g.bias);
   }
-
-  BIJOU_INLINE int row_of(int variable) const { return detail::at(position_, variable); }
-
-  detail::index_table<D> position_{};
 };
 
 /// The word. It has no options: its parameters are free, and learned.

@@ -35,8 +35,10 @@ template <int D> struct radial_parameters {
 /// The map of `radial` on a tile. Tape: the rows it was given. Cost of a sample: 2 D multiply-adds,
 /// a root, a quotient and two logarithms; its adjoint about twice that, without the logarithms.
 template <class T, int L, int D>
-class radial_layer : public word_parameters<T, detail::radial_parameters<D>> {
-  using pack = simd::pack<T>;
+class radial_layer : public word_rows<T, L, D, detail::radial_parameters<D>> {
+  using variables = word_rows<T, L, D, detail::radial_parameters<D>>;
+  using typename variables::pack;
+  using variables::row_of, variables::rows_at, variables::store, variables::values_of;
   using names = detail::radial_parameters<D>;
   template <class V> using each = detail::per_variable<V, D>;
 
@@ -44,16 +46,12 @@ class radial_layer : public word_parameters<T, detail::radial_parameters<D>> {
   static constexpr int scratch_rows = 1;
   static constexpr int tape_rows = D;
 
-  radial_layer() = default;
-  /// position: variable -> row of the tile.
-  explicit radial_layer(const detail::index_table<D>& position) : position_(position) {}
+  using variables::variables;
 
   void forward(const tile<T>& t) const {
     const centre c(this->theta_of(t.theta));
     for (int s = 0; s < t.lanes; s += pack::size) {
-      each<pack> x;
-      detail::for_each_variable<D>(
-          [&](int d) { detail::at(x, d) = pack::load(t.x + row_of(d) * L + s); });
+      const each<pack> x = rows_at(t.x + s);
       const pull p(c, x);
       detail::for_each_variable<D>([&](int d) {
         fma(p.stretch, c.away(d, detail::at(x, d)), detail::at(x, d))
@@ -68,8 +66,7 @@ class radial_layer : public word_parameters<T, detail::radial_parameters<D>> {
   }
   void forward(const event_tile<T>& e) const {
     const centre c(this->theta_of(e.theta));
-    each<pack> x;
-    detail::for_each_variable<D>([&](int d) { detail::at(x, d) = pack(e.x[row_of(d)]); });
+    const each<pack> x = values_of(e);
     const pull p(c, x);
     detail::for_each_variable<D>([&](int d) {
       e.x[row_of(d)] = fma(p.stretch, c.away(d, detail::at(x, d)), detail::at(x, d)).first();
@@ -126,8 +123,6 @@ class radial_layer : public word_parameters<T, detail::radial_parameters<D>> {
     const double deviation = 1 / std::sqrt(3.0 * D);
     for (int i = 0; i < names::count; ++i) theta[i] = static_cast<T>(deviation * random());
   }
-  /// Row of the tile of each variable.
-  std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
 
  private:
   /// The parameters as the map uses them, the same for all samples.
@@ -175,10 +170,6 @@ class radial_layer : public word_parameters<T, detail::radial_parameters<D>> {
         return fma(pack(T(D - 1)), math::log(across), math::log(along));
     }
   };
-
-  BIJOU_INLINE int row_of(int variable) const { return detail::at(position_, variable); }
-
-  detail::index_table<D> position_{};
 };
 
 /// The word. It has no options: its parameters are free, and learned.

@@ -68,8 +68,10 @@ template <class T, int D> struct upper_triangle {
 /// The map of `sylvester` on a tile. Tape: Q^T x and the tanh. Cost of a sample: 4 K D + D (D + 1)
 /// multiply-adds, D tanh and D logarithms; its adjoint about three times the multiply-adds.
 template <class T, int L, int D, int K>
-class sylvester_layer : public word_parameters<T, detail::sylvester_parameters<K, D>> {
-  using pack = simd::pack<T>;
+class sylvester_layer : public word_rows<T, L, D, detail::sylvester_parameters<K, D>> {
+  using variables = word_rows<T, L, D, detail::sylvester_parameters<K, D>>;
+  using typename variables::pack;
+  using variables::row_of, variables::rows_at, variables::store, variables::values_of;
   using names = detail::sylvester_parameters<K, D>;
   using reflections = detail::reflections<T, D, K>;
   using triangle = detail::upper_triangle<T, D>;
@@ -79,18 +81,15 @@ class sylvester_layer : public word_parameters<T, detail::sylvester_parameters<K
   static constexpr int scratch_rows = 2 * D; // the adjoint's
   static constexpr int tape_rows = 2 * D;
 
-  sylvester_layer() = default;
-  /// position: variable -> row of the tile.
-  explicit sylvester_layer(const detail::index_table<D>& position) : position_(position) {}
+  using variables::variables;
 
   void forward(const tile<T>& t) const { map_rows<false>(t, nullptr); }
   void forward(const tile<T>& t, T* tape) const { map_rows<true>(t, tape); }
   void forward(const event_tile<T>& e) const {
     const matrices m(this->theta_of(e.theta));
-    each<pack> x, turned, ridges;
-    detail::for_each_variable<D>([&](int d) { detail::at(x, d) = pack(e.x[row_of(d)]); });
+    each<pack> x = values_of(e), turned, ridges;
     const pack log_det = m.map(x, turned, ridges);
-    detail::for_each_variable<D>([&](int d) { e.x[row_of(d)] = detail::at(x, d).first(); });
+    store(x, e);
     *e.log_det = (pack(*e.log_det) + log_det).first();
   }
 
@@ -139,8 +138,6 @@ class sylvester_layer : public word_parameters<T, detail::sylvester_parameters<K
     for (int i = 0; i < names::count; ++i)
       theta[i] = static_cast<T>((i < names::u ? near_identity : direction) * random());
   }
-  /// Row of the tile of each variable.
-  std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
 
  private:
   /// The parameters as the map uses them, the same for all samples.
@@ -245,21 +242,12 @@ class sylvester_layer : public word_parameters<T, detail::sylvester_parameters<K
     }
   }
 
-  BIJOU_INLINE each<pack> rows_at(const T* strip) const {
-    each<pack> x;
-    detail::for_each_variable<D>(
-        [&](int d) { detail::at(x, d) = pack::load(strip + row_of(d) * L); });
-    return x;
-  }
   /// Rows in the word's own order.
   BIJOU_INLINE static each<pack> block_at(const T* strip) {
     each<pack> v;
     detail::for_each_variable<D>([&](int d) { detail::at(v, d) = pack::load(strip + d * L); });
     return v;
   }
-  BIJOU_INLINE int row_of(int variable) const { return detail::at(position_, variable); }
-
-  detail::index_table<D> position_{};
 };
 
 /// The word. `.reflections<K>()`: Q is a product of K (default: D / 2 + 1, Pyro's). All else is

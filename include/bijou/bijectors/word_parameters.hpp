@@ -2,7 +2,7 @@
 /// \file
 /// Parameters that a word owns by itself, without a network: their places, names and shapes.
 ///
-/// A layer derives from `word_parameters<T, Layout>`. A layout lists the word's tensors:
+/// A layer derives from `word_rows<T, L, D, Layout>`. A layout lists the word's tensors:
 ///
 /// | member | what |
 /// |---|---|
@@ -10,7 +10,10 @@
 /// | `count` | numbers in all of them together |
 /// | `owns(i)` | optional: false for entries that are always 0 |
 
+#include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/named_tensors.hpp>
+#include <bijou/bijectors/permute.hpp>
+#include <bijou/kernels/simd.hpp>
 #include <bijou/kernels/unroll.hpp>
 
 #include <array>
@@ -102,14 +105,45 @@ template <int N, class F> BIJOU_INLINE void for_each_variable(F&& f) {
 /// One number, or one register of lanes, for each variable.
 template <class V, int D> using per_variable = std::array<V, static_cast<std::size_t>(D)>;
 
-/// The lanes' sum, in ascending order: cotangents of a parameter that all samples share.
-template <class T> T sum_of_lanes(simd::pack<T> p) {
-  alignas(64) T lanes[simd::pack<T>::size];
-  p.store(lanes);
-  T total = T(0);
-  for (const T l : lanes) total += l;
-  return total;
-}
-
 } // namespace detail
+/// A layer of D variables on the line with parameters of its own: which row is whose, and the rows
+/// as registers of lanes.
+template <class T, int L, int D, class Layout> class word_rows : public word_parameters<T, Layout> {
+ public:
+  word_rows() = default;
+  /// position: variable -> row of the tile.
+  explicit word_rows(const detail::index_table<D>& position) : position_(position) {}
+
+  /// Row of the tile of each variable.
+  std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
+
+ protected:
+  using pack = simd::pack<T>;
+  using registers = detail::per_variable<pack, D>;
+
+  BIJOU_INLINE int row_of(int variable) const { return detail::at(position_, variable); }
+  /// One strip of all variables; `strip` points to its first lane in row 0.
+  BIJOU_INLINE registers rows_at(const T* strip) const {
+    registers x;
+    detail::for_each_variable<D>(
+        [&](int d) { detail::at(x, d) = pack::load(strip + row_of(d) * L); });
+    return x;
+  }
+  BIJOU_INLINE void store(const registers& x, T* strip) const {
+    detail::for_each_variable<D>([&](int d) { detail::at(x, d).store(strip + row_of(d) * L); });
+  }
+  /// One event, the same in all lanes.
+  BIJOU_INLINE registers values_of(const event_tile<T>& e) const {
+    registers x;
+    detail::for_each_variable<D>([&](int d) { detail::at(x, d) = pack(e.x[row_of(d)]); });
+    return x;
+  }
+  BIJOU_INLINE void store(const registers& x, const event_tile<T>& e) const {
+    detail::for_each_variable<D>([&](int d) { e.x[row_of(d)] = detail::at(x, d).first(); });
+  }
+
+ private:
+  detail::index_table<D> position_{};
+};
+
 } // namespace bijou::inline BIJOU_ISA
