@@ -295,6 +295,17 @@ void check_bits(const subject<T>& f, const std::vector<T>& x, const std::vector<
     }
 }
 
+/// Central differences of value() by every parameter that a connection owns; 0 elsewhere.
+template <class Flow, class Value>
+std::vector<double> parameter_differences(Flow& q, const Value& value) {
+  const auto owned = q.structure();
+  std::vector<double> g(owned.size(), 0);
+  for (std::size_t i = 0; i < g.size(); ++i)
+    if (owned[i] != 0)
+      g[i] = numerical_gradient<double>(value, q.parameters().subspan(i, 1), {.step = 1e-5})[0];
+  return g;
+}
+
 /// Both gradients against central differences: of the weighted sum of log p by parameters and data;
 /// of a function of samples and their log q by parameters and noise.
 inline void check_gradients(const subject<double>& f, const std::vector<double>& noise,
@@ -399,6 +410,24 @@ inline void check_float(const subject<float>& f, const subject<double>& oracle, 
             [&](const values& v) { return parts(oracle.log_prob_gradient(v, c, w, 0.5)); });
   compare(parts(f.sample_gradient(x, context, weights)), x, 10 * tolerance,
           [&](const values& v) { return parts(oracle.sample_gradient(v, c, w)); });
+}
+
+/// A NaN in the noise stays in its sample: for flows that score only what they draw.
+inline void check_nan_stays(const subject<double>& f) {
+  const std::size_t n = f.tile + 3;
+  const auto x = f.noise(n, 1);
+  const auto clean = f.sample_from(x, {});
+  for (const std::size_t spoiled : {std::size_t{0}, f.tile - 1, n - 1}) {
+    auto bad = x;
+    bad[spoiled * f.size + 1] = std::numeric_limits<double>::quiet_NaN();
+    const auto y = f.sample_from(bad, {});
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i == spoiled)
+        CHECK(std::isnan(y.log_det[i]));
+      else
+        CHECK(same_bits(y.log_det[i], clean.log_det[i]));
+    }
+  }
 }
 
 /// A sample with a NaN or an infinity changes no bit of any other, in its tile or the next, in

@@ -54,14 +54,7 @@ template <class T> std::vector<T> list(const aligned_vector<T>& v) { return {v.b
 /// Differences of an objective's value by every parameter that a connection owns.
 template <class Flow, class Objective>
 std::vector<double> differences(Flow& q, const Objective& objective) {
-  const auto owned = q.structure();
-  std::vector<double> g(owned.size(), 0);
-  const auto value = [&] { return value_and_grad(q, objective).value; };
-  for (std::size_t i = 0; i < g.size(); ++i)
-    if (owned[i] != 0)
-      g[i] = testing::numerical_gradient<double>(value, q.parameters().subspan(i, 1),
-                                                 {.step = 1e-5})[0];
-  return g;
+  return testing::parameter_differences(q, [&] { return value_and_grad(q, objective).value; });
 }
 
 } // namespace

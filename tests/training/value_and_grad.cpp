@@ -52,17 +52,6 @@ struct mean_log_q {
   }
 };
 
-/// Differences by every parameter that a connection owns.
-template <class Flow, class Value> std::vector<double> differences(Flow& q, const Value& value) {
-  const auto owned = q.structure();
-  std::vector<double> g(owned.size(), 0);
-  for (std::size_t i = 0; i < g.size(); ++i)
-    if (owned[i] != 0)
-      g[i] = testing::numerical_gradient<double>(value, q.parameters().subspan(i, 1),
-                                                 {.step = 1e-5})[0];
-  return g;
-}
-
 } // namespace
 
 TEST_CASE("value_and_grad of samples is the mean negative log-likelihood", "[training]") {
@@ -71,7 +60,7 @@ TEST_CASE("value_and_grad of samples is the mean negative log-likelihood", "[tra
   const auto [value, gradient] = value_and_grad(q, y);
   const auto mean = [&] { return -q.log_pdf(y) / n; };
   CHECK(value == Approx(mean()).epsilon(1e-13));
-  CHECK(difference_of(plain(gradient), differences(q, mean), 1e-8) == agreed);
+  CHECK(difference_of(plain(gradient), testing::parameter_differences(q, mean), 1e-8) == agreed);
   SECTION("as an objective") {
     const auto same = value_and_grad(q, negative_log_likelihood<double>{{memory(y)}});
     CHECK(same.value == value);
@@ -121,7 +110,7 @@ TEST_CASE("weights weigh samples", "[training]") {
   };
   const auto g = value_and_grad(q, negative_log_likelihood<double>{{memory(y), {}, weights}});
   CHECK(g.value == Approx(mean()).epsilon(1e-13));
-  CHECK(difference_of(plain(g.gradient), differences(q, mean), 1e-8) == agreed);
+  CHECK(difference_of(plain(g.gradient), testing::parameter_differences(q, mean), 1e-8) == agreed);
 }
 
 TEST_CASE("value_and_grad of a conditional flow", "[training]") {
@@ -130,7 +119,7 @@ TEST_CASE("value_and_grad of a conditional flow", "[training]") {
   const auto mean = [&] { return -q.log_pdf(y, c) / n; };
   const auto g = value_and_grad(q, y, c);
   CHECK(g.value == Approx(mean()).epsilon(1e-13));
-  CHECK(difference_of(plain(g.gradient), differences(q, mean), 1e-8) == agreed);
+  CHECK(difference_of(plain(g.gradient), testing::parameter_differences(q, mean), 1e-8) == agreed);
 }
 
 TEST_CASE("an objective of samples: the stream's noise and the same noise given", "[training]") {
@@ -143,7 +132,7 @@ TEST_CASE("an objective of samples: the stream's noise and the same noise given"
     return sum / n;
   };
   CHECK(g.value == Approx(value()).epsilon(1e-13));
-  CHECK(difference_of(plain(g.gradient), differences(q, value), 1e-8) == agreed);
+  CHECK(difference_of(plain(g.gradient), testing::parameter_differences(q, value), 1e-8) == agreed);
 
   // The noise that the stream brings, handed in as memory.
   std::vector<double> noise(2 * n), given(q.parameters().size(), 0);
