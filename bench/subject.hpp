@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -63,27 +62,17 @@ template <class Flow> class trainer {
 
  public:
   trainer(const Flow& flow, std::size_t n, int threads = 1)
-      : q_(flow), data_(flow, n), optimizer_(q_.parameters().size(), {}), team_(threads) {
-    for (int i = 0; i < threads; ++i) {
-      workspaces_.push_back(q_.make_gradient_workspace());
-      gradients_.emplace_back(q_.parameters().size());
-    }
-  }
+      : q_(flow), data_(flow, n, threads),
+        steps_(q_, {}, threads, static_cast<std::size_t>(threads)) {}
   void step() {
-    team_.run([&](int rank) {
-      const auto r = static_cast<std::size_t>(rank);
-      const auto part = bijou::detail::share::of(data_.batch(), r, gradients_.size());
-      const std::span<T> gradient(gradients_[r]);
-      std::fill(gradient.begin(), gradient.end(), T(0));
+    const T scale = T(-1) / static_cast<T>(data_.batch());
+    steps_.for_each_share([&](std::size_t i, std::span<T> gradient, workspace<T>& ws) {
+      const auto part = bijou::detail::share::of(data_.batch(), i, steps_.shares());
       const T* first = data_.y.data() + part.begin * subject<Flow>::extent;
       const scored_batch<T> batch{rows_of(first, part.end - part.begin, Flow::size)};
-      accumulate_log_prob_gradient(q_, batch, T(-1) / static_cast<T>(data_.batch()), gradient,
-                                   workspaces_[r]);
+      accumulate_log_prob_gradient(q_, batch, scale, gradient, ws);
     });
-    auto& sum = gradients_[0];
-    for (std::size_t rank = 1; rank < gradients_.size(); ++rank)
-      std::transform(sum.begin(), sum.end(), gradients_[rank].begin(), sum.begin(), std::plus{});
-    optimizer_.step(q_.parameters(), std::span<const T>(sum));
+    steps_.step(1);
   }
   /// The samples, and the flow as it was.
   subject<Flow>& data() { return data_; }
@@ -91,10 +80,7 @@ template <class Flow> class trainer {
  private:
   Flow q_;
   subject<Flow> data_;
-  adam<T> optimizer_;
-  bijou::detail::thread_team team_;
-  std::vector<workspace<T>> workspaces_;
-  std::vector<aligned_vector<T>> gradients_;
+  bijou::detail::parameter_steps<Flow> steps_;
 };
 
 /// Steps on the ELBO with Adam, new noise in each.
