@@ -96,6 +96,7 @@ set(bijou_headers
     include/bijou/training/fit_options.hpp
     include/bijou/training/fit_to.hpp
     include/bijou/training/importance.hpp
+    include/bijou/training/integrate.hpp
     include/bijou/training/objectives.hpp
     include/bijou/training/parameter_steps.hpp
     include/bijou/training/progress.hpp

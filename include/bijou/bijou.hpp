@@ -35,6 +35,7 @@
 #include <bijou/training/fit.hpp>
 #include <bijou/training/fit_to.hpp>
 #include <bijou/training/importance.hpp>
+#include <bijou/training/integrate.hpp>
 #include <bijou/training/objectives.hpp>
 #include <bijou/training/value_and_grad.hpp>
 #include <bijou/transformers/affine.hpp>

@@ -67,10 +67,10 @@ template <class T> double log_mean_weight(const char* who, const integrand_batch
 }
 
 /// A tile's worth of samples at a time: weigh(i, log q(y_i)) is the weight of sample i in the
-/// gradient of sum_i weight_i log q(y_i) / n, which is added.
+/// gradient of scale * sum_i weight_i log q(y_i), which is added.
 template <class Flow, class Weigh, class T = typename Flow::value_type>
-void accumulate_weighted(const Flow& q, const integrand_batch<T>& b, std::span<T> gradient,
-                         workspace<T>& ws, Weigh&& weigh) {
+void accumulate_weighted(const Flow& q, const integrand_batch<T>& b, double scale,
+                         std::span<T> gradient, workspace<T>& ws, Weigh&& weigh) {
   constexpr auto lanes = static_cast<std::size_t>(Flow::program_type::lanes);
   const std::size_t n = b.samples.count;
   std::array<T, lanes> log_q, weights;
@@ -83,8 +83,36 @@ void accumulate_weighted(const Flow& q, const integrand_batch<T>& b, std::span<T
       weights[i] = static_cast<T>(weigh(first + i, static_cast<double>(log_q[i])));
     accumulate_log_prob_gradient(
         q, scored_batch<T>{part, {}, std::span<const T>(weights).first(part.count)},
-        static_cast<T>(1 / static_cast<double>(n)), gradient, ws);
+        static_cast<T>(scale), gradient, ws);
   }
+}
+
+/// scale * sum_i w_i (-log q(y_i)), w_i in units of exp(log_mean); adds the gradient.
+template <class Flow, class T = typename Flow::value_type>
+double accumulate_cross_entropy(const Flow& q, const integrand_batch<T>& b, double log_mean,
+                                double scale, std::span<T> gradient, workspace<T>& ws) {
+  double sum = 0;
+  accumulate_weighted(q, b, scale, gradient, ws, [&](std::size_t i, double log_q) {
+    const double w = std::exp(log_integrand_weight(b, i) - log_mean);
+    if (w != 0) sum -= w * log_q;
+    return -w;
+  });
+  return scale * sum;
+}
+
+/// scale * sum_i w_i^2 q0(y_i) / q(y_i), w_i likewise; adds the gradient.
+template <class Flow, class T = typename Flow::value_type>
+double accumulate_second_moment(const Flow& q, const integrand_batch<T>& b, double log_mean,
+                                double scale, std::span<T> gradient, workspace<T>& ws) {
+  double sum = 0;
+  accumulate_weighted(q, b, scale, gradient, ws, [&](std::size_t i, double log_q) {
+    const double log_weight = log_integrand_weight(b, i) - log_mean;
+    if (std::isinf(log_weight)) return 0.0; // f is 0, whatever q is
+    const double w = std::exp(2 * log_weight + static_cast<double>(b.log_proposal[i]) - log_q);
+    sum += w;
+    return -w;
+  });
+  return scale * sum;
 }
 
 } // namespace detail
@@ -104,14 +132,9 @@ template <class T> struct forward_kl {
   template <class Flow>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
     static_assert(!Flow::conditional, "bijou: forward_kl is for flows without given<C>");
-    const double log_mean = detail::log_mean_weight("forward_kl", batch);
-    double sum = 0;
-    detail::accumulate_weighted(q, batch, gradient, ws, [&](std::size_t i, double log_q) {
-      const double w = std::exp(detail::log_integrand_weight(batch, i) - log_mean);
-      if (w != 0) sum -= w * log_q;
-      return -w;
-    });
-    return sum / static_cast<double>(batch.samples.count);
+    return detail::accumulate_cross_entropy(q, batch, detail::log_mean_weight("forward_kl", batch),
+                                            1 / static_cast<double>(batch.samples.count), gradient,
+                                            ws);
   }
 };
 template <class T> forward_kl(integrand_batch<T>) -> forward_kl<T>;
@@ -132,17 +155,10 @@ template <class T> struct variance_loss {
   template <class Flow>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
     static_assert(!Flow::conditional, "bijou: variance_loss is for flows without given<C>");
-    const double log_mean = detail::log_mean_weight("variance_loss", batch);
-    double sum = 0;
-    detail::accumulate_weighted(q, batch, gradient, ws, [&](std::size_t i, double log_q) {
-      const double log_weight = detail::log_integrand_weight(batch, i) - log_mean;
-      if (std::isinf(log_weight)) return 0.0; // f is 0, whatever q is
-      const double w =
-          std::exp(2 * log_weight + static_cast<double>(batch.log_proposal[i]) - log_q);
-      sum += w;
-      return -w;
-    });
-    return sum / static_cast<double>(batch.samples.count) - 1;
+    return detail::accumulate_second_moment(
+               q, batch, detail::log_mean_weight("variance_loss", batch),
+               1 / static_cast<double>(batch.samples.count), gradient, ws) -
+           1;
   }
 };
 template <class T> variance_loss(integrand_batch<T>) -> variance_loss<T>;

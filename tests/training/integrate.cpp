@@ -1,0 +1,236 @@
+/// \file
+/// integrate: known integrals within the errors over many seeds, errors below those of plain Monte
+/// Carlo, the same bits for all numbers of threads, and integrands that do not fit.
+
+#include <bijou/bijou.hpp>
+#include <bijou/training/integrate.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "../catch.hpp"
+
+using namespace bijou;
+
+namespace {
+
+constexpr auto bend = autoregressive<12>(rational_quadratic<6>.unit_box());
+template <int D> constexpr auto proposal = uniform<D> | bend | flip | bend;
+
+/// Two Gaussians on the diagonal, nearly all of them in the box.
+template <int D> struct camel {
+  static constexpr double width = 0.15;
+  double operator()(const std::array<double, std::size_t{D}>& x) const {
+    double low = 0, high = 0;
+    for (const double v : x) {
+      low += (v - 1.0 / 3) * (v - 1.0 / 3);
+      high += (v - 2.0 / 3) * (v - 2.0 / 3);
+    }
+    const double scale = 0.5 * std::pow(width * std::sqrt(std::numbers::pi), -D);
+    return scale * (std::exp(-low / (width * width)) + std::exp(-high / (width * width)));
+  }
+  static double integral() {
+    return std::pow(0.5 * (std::erf(1 / (3 * width)) + std::erf(2 / (3 * width))), D);
+  }
+};
+/// Of both signs, and 0 in a quarter of the box.
+double checkered(const std::array<double, 2>& x) {
+  return x[0] < 0.5 && x[1] < 0.5 ? 0.0 : std::sin(2 * std::numbers::pi * x[0]) + x[0] * x[1];
+}
+constexpr double checkered_integral = 0.25 - 1.0 / 64 - 1 / (2 * std::numbers::pi);
+/// 1 in a disc that plain sampling meets once in 318 times.
+double disc(const std::array<double, 2>& x) {
+  return std::hypot(x[0] - 0.3, x[1] - 0.8) < std::sqrt(0.001) ? 1.0 : 0.0;
+}
+constexpr double disc_integral = 0.001 * std::numbers::pi;
+
+struct constant {
+  double value;
+  double operator()(const std::array<double, 2>&) const { return value; }
+};
+
+const integrate_options brief{.evaluations = 20'000,
+                              .iterations = 20,
+                              .steps_per_iteration = 20,
+                              .batch_size = 256,
+                              .optimizer = {.learning_rate = 0.02}};
+
+template <class T, int D, class F>
+integral_estimate estimate(const F& f, const integrate_options& options) {
+  auto q = make_flow<T>(proposal<D>, options.seed);
+  return integrate(q, f, options);
+}
+
+/// Twenty seeds: sums of squared pulls and of chi^2 within 1e-4 of either tail.
+template <class T, int D, class F> void check_coverage(const F& f, double known) {
+  constexpr int seeds = 20;
+  double squares = 0, sum = 0, chi_squared = 0;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    integrate_options options = brief;
+    options.seed = seed;
+    const auto e = estimate<T, D>(f, options);
+    const double pull = (e.value - known) / e.standard_error;
+    squares += pull * pull;
+    sum += pull;
+    chi_squared += e.chi_squared;
+  }
+  CHECK(squares > 4.4);
+  CHECK(squares < 52.4);
+  CHECK(std::abs(sum) < 3.9 * std::sqrt(double{seeds}));
+  CHECK(chi_squared / seeds == Approx(1).margin(0.4)); // 13 degrees of freedom each
+}
+
+double plain_error(double second_moment, double integral, std::size_t n) {
+  return std::sqrt((second_moment - integral * integral) / static_cast<double>(n));
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("integrate: known values lie within the errors", "[training]", float, double) {
+  check_coverage<TestType, 2>(camel<2>{}, camel<2>::integral());
+  check_coverage<TestType, 2>(checkered, checkered_integral);
+  check_coverage<TestType, 2>(disc, disc_integral);
+}
+
+TEST_CASE("integrate learns: errors fall below those of plain Monte Carlo", "[training]") {
+  integrate_options options = brief;
+  options.evaluations = 100'000;
+  options.iterations = 50;
+  options.seed = 3;
+  const auto two = estimate<float, 2>(camel<2>{}, options);
+  const double square = 1 / (4 * std::numbers::pi * std::pow(camel<2>::width, 2)); // of f, nearly
+  CHECK(two.standard_error < plain_error(square, camel<2>::integral(), 100'000) / 5);
+  CHECK(two.unweighting_efficiency > 0.2);
+  CHECK(two.history.back().effective > 0.95);
+  CHECK(two.history.front().effective < 0.4);
+
+  // |f| leaves a variance where f changes its sign.
+  const auto signed_one = estimate<float, 2>(checkered, options);
+  CHECK(signed_one.history.back().effective > 0.9);
+  // A disc that few samples meet becomes one that most of them meet.
+  const auto rare = estimate<float, 2>(disc, options);
+  CHECK(rare.standard_error < plain_error(disc_integral, disc_integral, 100'000) / 5);
+}
+
+TEST_CASE("integrate finds both modes where hardly a sample meets one", "[training]") {
+  integrate_options options = brief;
+  options.evaluations = 100'000;
+  options.iterations = 50;
+  options.batch_size = 512;
+  options.seed = 5;
+  const auto e = estimate<float, 8>(camel<8>{}, options);
+  CHECK(e.history.front().effective < 0.01);
+  CHECK(e.history.front().power < 0.5);
+  CHECK(e.history[29].power == 1);
+  for (std::size_t i = 1; i < 30; ++i) CHECK(e.history[i].power >= e.history[i - 1].power);
+  CHECK(std::isnan(e.history[30].power));
+  CHECK(std::abs(e.value - camel<8>::integral()) < 4 * e.standard_error);
+  CHECK(e.standard_error < 0.01);
+}
+
+TEST_CASE("integrate: the result is the weighted mean of its history", "[training]") {
+  integrate_options options = brief;
+  std::vector<int> called;
+  options.callback = [&](const integral_iteration& r) { called.push_back(r.iteration); };
+  const auto e = estimate<double, 2>(camel<2>{}, options);
+  REQUIRE(e.history.size() == 20);
+  REQUIRE(called.size() == 20);
+  CHECK(e.evaluations == 20'000);
+  double weights = 0, sum = 0, variance = 0;
+  for (std::size_t i = 0; i < 20; ++i) {
+    const auto& r = e.history[i];
+    CHECK(r.iteration == static_cast<int>(i) + 1);
+    CHECK(called[i] == r.iteration);
+    CHECK((r.weight > 0) == (i >= 6));
+    CHECK(std::isnan(r.power) == (i >= 12));
+    // The weight of an iteration is the inverse variance of a sample of the one before.
+    if (i >= 6) CHECK(r.weight == Approx(1 / (999 * std::pow(e.history[i - 1].standard_error, 2))));
+    weights += r.weight;
+    sum += r.weight * r.value;
+    variance += std::pow(r.weight * r.standard_error, 2);
+  }
+  CHECK(e.value == Approx(sum / weights).epsilon(1e-13));
+  CHECK(e.standard_error == Approx(std::sqrt(variance) / weights).epsilon(1e-13));
+}
+
+TEST_CASE("integrate: the same bits for any number of threads", "[training]") {
+  integrate_options options = brief;
+  options.batch_size = 1000; // three shares
+  options.evaluations = 20'020;
+  auto one = make_flow<float>(proposal<2>, 1), three = make_flow<float>(proposal<2>, 1);
+  const auto a = integrate(one, camel<2>{}, options);
+  options.threads = 3;
+  const auto b = integrate(three, camel<2>{}, options);
+  CHECK(a.value == b.value);
+  CHECK(a.standard_error == b.standard_error);
+  CHECK(a.unweighting_efficiency == b.unweighting_efficiency);
+  const auto p = one.parameters(), r = three.parameters();
+  CHECK(std::equal(p.begin(), p.end(), r.begin(), r.end()));
+}
+
+TEMPLATE_TEST_CASE("integrate: constants", "[training]", float, double) {
+  auto q = make_flow<TestType>(proposal<2>, 1);
+  const auto one = integrate(q, constant{-3}, brief);
+  CHECK(one.value == Approx(-3).epsilon(1e-3));
+  CHECK(std::abs(one.value + 3) < 5 * one.standard_error + 1e-6);
+  const auto zero = integrate(q, constant{0}, brief);
+  CHECK(zero.value == 0);
+  CHECK(zero.standard_error == 0);
+  CHECK(zero.unweighting_efficiency == 0);
+  CHECK(std::isnan(zero.chi_squared));
+  integrate_options single = brief;
+  single.iterations = 1;
+  single.training = 0;
+  std::ranges::fill(q.parameters(), TestType(0)); // the identity: q is 1
+  const auto exact = integrate(q, constant{2}, single);
+  CHECK(exact.value == Approx(2).epsilon(1e-6));
+  CHECK(exact.unweighting_efficiency == Approx(1).epsilon(1e-5));
+}
+
+TEST_CASE("integrate: what does not fit", "[training]") {
+  auto q = make_flow<float>(proposal<2>, 1);
+  const std::vector<float> before(q.parameters().begin(), q.parameters().end());
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    const auto spiked = [bad](const std::array<double, 2>& x) { return x[0] > 0.9 ? bad : 1.0; };
+    std::string text;
+    try {
+      integrate(q, spiked, brief);
+    } catch (const std::invalid_argument& error) {
+      text = error.what();
+    }
+    CHECK(text.find("integrate: the integrand is ") == 0);
+    CHECK(text.find(" at (0.9") != std::string::npos);
+  }
+  CHECK(std::equal(before.begin(), before.end(), q.parameters().begin()));
+  struct refused_call : std::exception {};
+  const auto throwing = [](const auto&) -> double { throw refused_call{}; };
+  for (const int threads : {1, 3}) {
+    integrate_options options = brief;
+    options.threads = threads;
+    CHECK_THROWS_AS(integrate(q, throwing, options), refused_call);
+  }
+
+  const auto refused = [&](auto change) {
+    integrate_options options = brief;
+    change(options);
+    CHECK_THROWS_AS(integrate(q, constant{1}, options), std::invalid_argument);
+  };
+  refused([](auto& o) { o.iterations = 0; });
+  refused([](auto& o) { o.evaluations = 39; });
+  refused([](auto& o) { o.warm_up = 1; });
+  refused([](auto& o) { o.training = 1.1; });
+  refused([](auto& o) { o.steps_per_iteration = -1; });
+  refused([](auto& o) { o.batch_size = 0; });
+  refused([](auto& o) { o.remembered = 0; });
+  refused([](auto& o) { o.least_effective = std::numeric_limits<double>::quiet_NaN(); });
+  refused([](auto& o) { o.threads = 0; });
+}
