@@ -317,10 +317,11 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
 }
 
 /// Gradients by central differences of loss = sum over lanes and rows of weight * out.
-template <class Net> void check_gradients(const Net& net, std::mt19937& random, int samples) {
+template <class Net> void check_gradients(const Net& net, std::mt19937& random, int count) {
   using T = typename Net::value_type;
   static_assert(std::is_same_v<T, double>);
   constexpr int L = Net::lanes;
+  const int samples = std::min(L, lanes_for<T>(count));
   const network_plan& plan = net.plan();
   const int stride = net.out_stride();
   memory<Net> m(net, random);

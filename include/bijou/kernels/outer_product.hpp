@@ -28,23 +28,34 @@ template <class T, int L> inline constexpr int transposed_size = outer_block<T>:
 template <class T, int L> void transpose_panel(const T* g, int count, T* out) {
   constexpr int w = simd::pack<T>::size, stride = outer_block<T>::stride;
   static_assert(panel_rows % w == 0, "bijou: a panel is a whole number of registers");
-  int r = 0;
-  for (; r + w <= count; r += w)
-    for (int lane = 0; lane < L; lane += w)
-      transpose_block<T>(g + r * L + lane, L, out + lane * stride + r, stride);
-  for (; r < panel_rows; ++r)
-    for (int lane = 0; lane < L; ++lane)
-      out[lane * stride + r] = r < count ? g[r * L + lane] : T(0);
+  for (int r = 0; r < panel_rows; r += w) {
+    const int present = std::clamp(count - r, 0, w);
+    const T* const from = g + std::ptrdiff_t{r} * L;
+    if (present == w)
+      for (int lane = 0; lane < L; lane += w)
+        transpose_block<T>(from + lane, L, out + lane * stride + r, stride);
+    else
+      for (int lane = 0; lane < L; lane += w)
+        transpose_block<T>(from + lane, L, out + lane * stride + r, stride, present);
+  }
 }
 
-/// sum[16] += the transposed cotangents of all samples: the gradient of biases.
+/// sum[16] += the transposed cotangents of all samples: the gradient of biases. Four partial sums:
+/// one would wait for itself.
 template <class T> void add_rows(const T* g, int samples, T* sum) {
   using pack = simd::pack<T>;
+  constexpr int stride = outer_block<T>::stride;
   unroll<outer_block<T>::vectors>([&](auto v) __attribute__((always_inline)) {
-    pack s = pack::load(sum + v * pack::size);
-    for (int t = 0; t < samples; ++t)
-      s += pack::load(g + t * outer_block<T>::stride + v * pack::size);
-    s.store(sum + v * pack::size);
+    const T* const rows = g + v * pack::size;
+    registers_of<T, 4> s{pack(T(0)), pack(T(0)), pack(T(0)), pack(T(0))};
+    int t = 0;
+    for (; t + 4 <= samples; t += 4)
+      unroll<4>([&](auto i) __attribute__((always_inline)) {
+        s[i] += pack::load(rows + (t + i) * stride);
+      });
+    for (; t < samples; ++t) s[0] += pack::load(rows + t * stride);
+    T* const to = sum + v * pack::size;
+    (pack::load(to) + ((s[0] + s[1]) + (s[2] + s[3]))).store(to);
   });
 }
 

@@ -89,13 +89,30 @@ class staircase {
         }
   }
 
-  /// f(index) for every stored entry that no row uses: corners and padding.
-  template <class F> void visit_corners(F&& f) const {
-    for (int r = 0; r < panels() * panel_rows; ++r)
-      for (int k = r < rows() ? limit(r) : 0; k < panel_limit(r / panel_rows); ++k) f(index(r, k));
+  /// Zeroes the stored entries that no row uses, corners and padding, of a parameter vector.
+  template <class T> void clear_corners(T* values) const {
+    for (int q = 0; q < panels(); ++q) {
+      const int first = q * panel_rows, last = std::min(rows() - first, panel_rows);
+      // Columns before are used by the panel's first row, and so by all of them.
+      for (int k = last < panel_rows ? 0 : reach(first); k < panel_limit(q); ++k)
+        keep_rows(values + panel(q) + std::ptrdiff_t{k} * panel_rows, first_row(k) - first, last);
+    }
+    for (int r = 0; r < rows(); ++r)
+      for (int k = limit(r); k < (limit(r) < reach(r) ? panel_limit(r / panel_rows) : 0); ++k)
+        values[index(r, k)] = T(0);
   }
 
  private:
+  /// Zeroes all rows of a stored column but [first, last).
+  template <class T> static void keep_rows(T* column, int first, int last) {
+    using pack = simd::pack<T>;
+    const pack low(static_cast<T>(first)), high(static_cast<T>(last));
+    for (int i = 0; i < panel_rows; i += pack::size) {
+      const pack row = simd::iota<T>() + pack(static_cast<T>(i));
+      select((row < low) | (row >= high), pack(T(0)), pack::load(column + i)).store(column + i);
+    }
+  }
+
   int columns_ = 0;
   std::ptrdiff_t begin_ = 0, end_ = 0;
   std::vector<int> limits_, reach_, starts_;

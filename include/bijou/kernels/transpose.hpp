@@ -37,14 +37,15 @@ template <int B, class V, std::size_t N> BIJOU_INLINE void transpose_steps(V (&r
   }
 }
 
-/// to[i * to_stride + j] = from[j * from_stride + i] for i, j below the lanes of a register.
+/// to[i * to_stride + j] = from[j * from_stride + i] for i, j below the lanes of a register; rows
+/// of `from` beyond `present` are zero and not read.
 template <class T>
 BIJOU_INLINE void transpose_block(const T* from, std::ptrdiff_t from_stride, T* to,
-                                  std::ptrdiff_t to_stride) {
+                                  std::ptrdiff_t to_stride, int present = simd::pack<T>::size) {
   constexpr int w = simd::pack<T>::size;
-  lanes_of<T> row[static_cast<std::size_t>(w)];
+  lanes_of<T> row[static_cast<std::size_t>(w)]{};
   unroll<w>([&](auto i) __attribute__((always_inline)) {
-    std::memcpy(&row[i], from + i * from_stride, sizeof row[i]);
+    if (i < present) std::memcpy(&row[i], from + i * from_stride, sizeof row[i]);
   });
   transpose_steps<w / 2>(row);
   unroll<w>([&](auto i) __attribute__((always_inline)) {

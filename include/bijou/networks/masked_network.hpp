@@ -72,9 +72,9 @@ template <class T, int L, class Activation, class Counter, int... H> class basic
   template <class Pull> void sweep_adjoint(const pass& p, const cotangents& c, Pull&& pull) const {
     detail::tile_adjoint<T, L, Activation, Counter>(plan_, p, c).sweep(blocks_, pull);
   }
-  /// grad += the gradient of the parameters, summed over the first `samples` lanes, after an
-  /// adjoint of either kind. Corners receive garbage: clear_corners once per step.
-  /// \param scratch scratch_size() elements
+  /// grad += the gradient of the parameters, summed over the first `samples` lanes, whole registers
+  /// of them, after an adjoint of either kind. Corners receive garbage: clear_corners once per
+  /// step. \param scratch scratch_size() elements
   void weight_gradient(const pass& p, const cotangents& c, int samples, T* grad, T* scratch) const {
     detail::weight_gradient<T, L>(plan_, p, c).add(samples, grad, scratch);
   }
@@ -136,8 +136,7 @@ template <class T, int L, class Activation, class Counter, int... H> class basic
       const layer_plan& layer = plan_.layer(l);
       for (int r = 0; r < layer.padded_rows; ++r)
         if (!has_bias(l, r)) theta[layer.bias + r] = T(0);
-      layer.for_each_term(
-          [&](const staircase& s) { s.visit_corners([&](std::ptrdiff_t i) { theta[i] = T(0); }); });
+      layer.for_each_term([&](const staircase& s) { s.clear_corners(theta); });
     }
   }
 

@@ -3,6 +3,7 @@
 /// The gradient of a masked network's parameters, summed over the samples of a tile.
 
 #include <bijou/kernels/outer_product.hpp>
+#include <bijou/kernels/sample_sums.hpp>
 #include <bijou/networks/network_plan.hpp>
 #include <bijou/networks/pass.hpp>
 
@@ -16,14 +17,16 @@ template <class T, int L> class weight_gradient {
 
   /// Elements of scratch that add() needs.
   static int scratch_size(const network_plan& plan) {
-    return transposed_size<T, L> + plan.inputs() * L;
+    return transposed_size<T, L> + (1 + plan.inputs()) * L;
   }
 
   /// grad += the gradient; grad is laid out like theta, its corners receive garbage.
   void add(int samples, T* grad, T* scratch) const {
-    T* const inputs = scratch + transposed_size<T, L>;
-    gather_inputs(samples, inputs);
-    for (int l = 0; l <= plan_.hidden_layers(); ++l) add_layer(l, samples, inputs, grad, scratch);
+    T* const ones = scratch + transposed_size<T, L>;
+    std::fill_n(ones, samples, T(1));
+    gather_inputs(samples, ones + L);
+    for (int l = 0; l <= plan_.hidden_layers(); ++l)
+      add_layer(operands_of(l, ones), samples, grad, scratch);
   }
 
  private:
@@ -34,31 +37,102 @@ template <class T, int L> class weight_gradient {
                   to + i * L);
   }
 
-  void add_layer(int l, int samples, const T* inputs, T* grad, T* transposed) const {
+  /// What a layer's gradient is made of: cotangents of its rows, values of its columns.
+  struct operands {
+    const layer_plan& layer;
+    const T *g, *context, *units, *inputs, *ones;
+
+    /// f(staircase, values) for each term.
+    template <class F> void for_each_term(F&& f) const {
+      if (!layer.context.empty()) f(layer.context, context);
+      if (!layer.units.empty()) f(layer.units, units);
+      if (!layer.inputs.empty()) f(layer.inputs, inputs);
+    }
+  };
+  operands operands_of(int l, const T* ones) const {
     const layer_plan& layer = plan_.layer(l);
-    const T* g = l < plan_.hidden_layers()
-                     ? cotangents_.hidden + std::ptrdiff_t{layer.first_row} * L
-                     : cotangents_.out;
-    const T* units =
-        l > 0 ? pass_.hidden + std::ptrdiff_t{plan_.layer(l - 1).first_row} * L : nullptr;
+    const bool output = l == plan_.hidden_layers();
+    return {layer,
+            output ? cotangents_.out : cotangents_.hidden + std::ptrdiff_t{layer.first_row} * L,
+            pass_.context,
+            l > 0 ? pass_.hidden + std::ptrdiff_t{plan_.layer(l - 1).first_row} * L : nullptr,
+            ones + L,
+            ones};
+  }
+
+  void add_layer(const operands& o, int samples, T* grad, T* transposed) const {
     constexpr int together = outer_block<T>::panels;
-    const int panels = layer.padded_rows / panel_rows;
-    for (int q = 0; q < panels; q += together) {
-      const int count = std::min(together, panels - q);
+    const int panels = o.layer.padded_rows / panel_rows;
+    for (int q = 0; q < panels;) {
+      if (is_thin(o.layer, q)) {
+        add_thin_panel(o, q, samples, grad);
+        ++q;
+        continue;
+      }
+      const int count = q + 1 < panels && !is_thin(o.layer, q + 1) ? together : 1;
       for (int i = 0; i < count; ++i) {
         const int r = (q + i) * panel_rows;
         T* const rows = transposed + i * panel_rows;
-        transpose_panel<T, L>(g + std::ptrdiff_t{r} * L, std::min(panel_rows, layer.rows - r),
+        transpose_panel<T, L>(o.g + std::ptrdiff_t{r} * L, std::min(panel_rows, o.layer.rows - r),
                               rows);
-        add_rows(rows, samples, grad + layer.bias + r);
+        add_rows(rows, samples, grad + o.layer.bias + r);
       }
-      const auto add_term = [&](const staircase& s, const T* x) {
-        if (!s.empty()) add_outer_panels<T, L>(s, q, count, x, transposed, samples, grad);
-      };
-      add_term(layer.context, pass_.context);
-      add_term(layer.units, units);
-      add_term(layer.inputs, inputs);
+      o.for_each_term([&](const staircase& s, const T* x) {
+        add_outer_panels<T, L>(s, q, count, x, transposed, samples, grad);
+      });
+      q += count;
     }
+  }
+
+  /// Rows [first, last) of a panel that use a column of s.
+  struct row_range {
+    int first, last;
+    int count() const { return last - first; }
+  };
+  static row_range rows_that_use(const staircase& s, int q) {
+    const int last = std::min((q + 1) * panel_rows, s.rows());
+    return {std::clamp(s.first_row(0), q * panel_rows, last), last};
+  }
+
+  /// Whether sums over samples are the cheaper way to a panel's gradient: it has few columns or few
+  /// rows. In units of sixteen sums: an outer product takes half of one for each column, and eight
+  /// for the transposition and the biases (measured: AVX-512 and AVX2, tiles of 128).
+  static bool is_thin(const layer_plan& layer, int q) {
+    int columns = 0, sums = 1;
+    layer.for_each_term([&](const staircase& s) {
+      const int together = panel_rows / rows_together(rows_that_use(s, q).count());
+      columns += s.panel_limit(q);
+      sums += (s.panel_limit(q) + together - 1) / together;
+    });
+    return 2 * sums < columns + 16;
+  }
+
+  void add_thin_panel(const operands& o, int q, int samples, T* grad) const {
+    const auto add = [&](row_range rows, const T* x, int columns, T* to) {
+      const T* const g = o.g + std::ptrdiff_t{rows.first} * L;
+      T* const first = to + rows.first % panel_rows;
+      const auto run = [&]<int R>(std::integral_constant<int, R>) {
+        add_sample_sums<T, L, R>(g, rows.count(), x, columns, samples, first);
+      };
+      switch (rows_together(rows.count())) {
+      case 1:
+        return run(std::integral_constant<int, 1>{});
+      case 2:
+        return run(std::integral_constant<int, 2>{});
+      case 4:
+        return run(std::integral_constant<int, 4>{});
+      case 8:
+        return run(std::integral_constant<int, 8>{});
+      default:
+        return run(std::integral_constant<int, 16>{});
+      }
+    };
+    const int last = std::min((q + 1) * panel_rows, o.layer.rows);
+    add({q * panel_rows, last}, o.ones, 1, grad + o.layer.bias + q * panel_rows);
+    o.for_each_term([&](const staircase& s, const T* x) {
+      const row_range rows = rows_that_use(s, q);
+      if (rows.count() > 0) add(rows, x, s.panel_limit(q), grad + s.panel(q));
+    });
   }
 
   const network_plan& plan_;
