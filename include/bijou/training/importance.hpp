@@ -103,7 +103,8 @@ template <class T> struct forward_kl {
   /// not fit, values are not finite, or f is 0 everywhere
   template <class Flow>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
-    static_assert(!Flow::conditional, "bijou: forward_kl is for flows without given<C>");
+    static_assert(!Flow::conditional,
+                  "bijou: forward_kl is for flows without given<C>: its samples have no contexts");
     const double log_mean = detail::log_mean_weight("forward_kl", batch);
     double sum = 0;
     detail::accumulate_weighted(q, batch, gradient, ws, [&](std::size_t i, double log_q) {
@@ -131,7 +132,9 @@ template <class T> struct variance_loss {
   /// As of forward_kl.
   template <class Flow>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
-    static_assert(!Flow::conditional, "bijou: variance_loss is for flows without given<C>");
+    static_assert(
+        !Flow::conditional,
+        "bijou: variance_loss is for flows without given<C>: its samples have no contexts");
     const double log_mean = detail::log_mean_weight("variance_loss", batch);
     double sum = 0;
     detail::accumulate_weighted(q, batch, gradient, ws, [&](std::size_t i, double log_q) {
