@@ -37,6 +37,7 @@ cost compile(const std::string& source) {
     if (!line.empty()) words.push_back(line);
   words.push_back(source);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& w : words) arguments.push_back(w.data());
   arguments.push_back(nullptr);
 

@@ -18,8 +18,8 @@ namespace {
 
 template <class T> T* allocate(std::vector<T>& v, std::ptrdiff_t n) {
   v.assign(static_cast<std::size_t>(n) + 64, T(0));
-  auto address = reinterpret_cast<std::uintptr_t>(v.data());
-  return reinterpret_cast<T*>((address + 255) / 256 * 256);
+  const auto past_line = reinterpret_cast<std::uintptr_t>(v.data()) % 256;
+  return v.data() + (256 - past_line) % 256 / sizeof(T);
 }
 
 /// H -> H, the staircase of one hidden layer alone.

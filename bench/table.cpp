@@ -34,10 +34,11 @@ struct results {
   /// Rows of Google Benchmark: medians, or the only run.
   void add_benchmark(const json& file, const std::string& program) {
     const json& context = file.at("context");
+    const std::string prefix = program + ".";
     for (const auto& [key, value] : context.items())
       if (key != "caches" && key != "load_avg" && key != "executable")
-        all["machine"][key == "instruction_set" || key.starts_with("peak") ? program + "." + key
-                                                                           : key] = value;
+        all["machine"][key == "instruction_set" || key.starts_with("peak") ? prefix + key : key] =
+            value;
     for (const json& b : file.at("benchmarks")) {
       const bool repeated = b.value("repetitions", 1) > 1;
       if (repeated && b.value("aggregate_name", "") != "median") continue;

@@ -162,8 +162,10 @@ template <std::size_t D> class mixture {
     double total = 0;
     for (const double w : weights) total += w;
     double left = static_cast<double>(generator() >> 11) * 0x1p-53 * total;
-    for (std::size_t n = 0; n < weights.size(); ++n)
-      if ((left -= weights[n]) < 0) return n;
+    for (std::size_t n = 0; n < weights.size(); ++n) {
+      left -= weights[n];
+      if (left < 0) return n;
+    }
     return weights.size() - 1;
   }
 

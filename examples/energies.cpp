@@ -32,7 +32,7 @@ using namespace bijou;
 
 namespace {
 
-/// log p(z) = -U(z). U2 to U4 do not fall off in z1: as in the paper, |z1| <= 4.
+/// log p(z) = -U(z). U2 to U4 do not fall off in z1: |z1| <= 4, as is usual.
 struct energy {
   int number; // 1 to 4
 

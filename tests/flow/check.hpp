@@ -495,7 +495,7 @@ struct check_options {
 
 /// All that double can show: round trip, log-det, gradients, bits.
 template <class E> subject<double> check_double(const E& expression, check_options o = {}) {
-  const auto f = make_subject<double>(expression, o.perturbation);
+  auto f = make_subject<double>(expression, o.perturbation);
   INFO(f.text);
   const auto x = f.noise(o.samples, 3), context = f.context(o.samples, 4);
   check_round_trip(f, x, context, 1e-9);

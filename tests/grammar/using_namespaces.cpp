@@ -15,7 +15,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
-#include <math.h>
+#include <math.h> // NOLINT(modernize-deprecated-headers): its names without std::, too
 #include <memory>
 #include <numeric>
 #include <random>
@@ -76,7 +76,7 @@ TEST_CASE("all words beside namespace std", "[grammar]") {
   CHECK(f.event_shape()[0] == 2);
   CHECK(arn<0>(f).multiply_adds() > 0);
   CHECK(describe(on_the_line).size() > 100);
-  CHECK(named_parameters(q).values.size() > 0);
+  CHECK(!named_parameters(q).values.empty());
 
   // What the standard library and the user call keeps its meaning.
   CHECK(exp(0.0) == 1.0);

@@ -58,9 +58,9 @@ TEMPLATE_TEST_CASE("a tile reads any strides and columns", "[tile]", float, doub
   CHECK(right);
   std::vector<T> back(data.size(), T(-1));
   store_tile<T, L>(tile.data(), samples, 3, {back.data(), 1, samples, columns}, rows);
-  for (int v = 0; v < 3; ++v)
+  for (const int column : columns)
     for (int i = 0; i < samples; ++i) {
-      const auto at = static_cast<std::size_t>(columns[v] * samples + i);
+      const auto at = static_cast<std::size_t>(column * samples + i);
       right &= back[at] == data[at];
     }
   CHECK(right);

@@ -78,7 +78,7 @@ matrix jacobian_of_map(const Flow& q, const std::vector<double>& x, double* log_
     q.forward(rows_of(from.data(), 1, D), rows_of(to.data(), 1, D), log_det, ws);
     return to;
   };
-  const matrix j = numerical_jacobian<double>(map, x);
+  matrix j = numerical_jacobian<double>(map, x);
   (void)map(x); // the log-det of the point itself
   return j;
 }

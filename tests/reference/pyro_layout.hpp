@@ -83,7 +83,7 @@ struct counterpart {
 using pyro_layout = std::function<counterpart(const std::string&)>;
 
 /// The same arrays under another prefix.
-inline pyro_layout renamed(std::string theirs, std::string ours) {
+inline pyro_layout renamed(const std::string& theirs, const std::string& ours) {
   return [theirs, ours](const std::string& name) -> counterpart {
     if (!name.starts_with(theirs)) throw std::invalid_argument("no counterpart of " + name);
     return {.ours = ours + name.substr(theirs.size())};

@@ -28,6 +28,7 @@ struct temporary_file {
   std::FILE* file = std::tmpfile();
   temporary_file() { REQUIRE(file != nullptr); }
   temporary_file(const temporary_file&) = delete;
+  temporary_file& operator=(const temporary_file&) = delete;
   ~temporary_file() { std::fclose(file); }
 };
 

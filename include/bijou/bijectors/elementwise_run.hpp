@@ -43,8 +43,10 @@ template <class T, int D, class Op> struct op_site {
     if constexpr (constant_count > 0)
       return theta_broadcast<T>{constants.data() + v, D};
     else
-      return theta_broadcast<T>{run + offset + v, row_stride};
+      return theta_broadcast<T>{run + place(0, v), row_stride};
   }
+  /// Of free parameter j of a variable, from the run's.
+  int place(int j, int v) const { return offset + j * row_stride + v; }
 };
 
 } // namespace detail
@@ -124,7 +126,7 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
     for_each_op([&](const auto& s) {
       for_each_variable(s, [&](int v) {
         if constexpr (requires(T* p) { s.op.identity(p, 1); })
-          s.op.identity(parameters + offset_ + s.offset + v, s.row_stride);
+          s.op.identity(parameters + offset_ + s.place(0, v), s.row_stride);
       });
     });
   }
@@ -132,14 +134,14 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
 
   /// Names: layers.I.theta of shape (parameters, D) for the free parameters of word I.
   void save(const T* parameters, const std::string&, tensor_set<T>& set) const {
+    const T* const theta = parameters + offset_;
     for_each_op([&](const auto& s) {
       constexpr int p = std::remove_cvref_t<decltype(s.op)>::parameters;
       if constexpr (p > 0) {
         std::vector<T> values(static_cast<std::size_t>(p * D), T(0));
+        T* const rows = values.data();
         for_each_variable(s, [&](int v) {
-          for (int j = 0; j < p; ++j)
-            values[static_cast<std::size_t>(j * D + v)] =
-                parameters[offset_ + static_cast<std::size_t>(s.offset + j * s.row_stride + v)];
+          for (int j = 0; j < p; ++j) rows[j * D + v] = theta[s.place(j, v)];
         });
         set.add(name_of(s), {static_cast<std::size_t>(p), static_cast<std::size_t>(D)}, values);
       }
@@ -147,15 +149,15 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   }
   void load_structure(const std::string&, const tensor_set<T>&) const {}
   void load(const std::string&, const tensor_set<T>& set, T* parameters) const {
+    T* const theta = parameters + offset_;
     for_each_op([&](const auto& s) {
       constexpr int p = std::remove_cvref_t<decltype(s.op)>::parameters;
       if constexpr (p > 0) {
         const auto& values =
             set.at(name_of(s), {static_cast<std::size_t>(p), static_cast<std::size_t>(D)});
+        const T* const rows = values.data();
         for_each_variable(s, [&](int v) {
-          for (int j = 0; j < p; ++j)
-            parameters[offset_ + static_cast<std::size_t>(s.offset + j * s.row_stride + v)] =
-                values[static_cast<std::size_t>(j * D + v)];
+          for (int j = 0; j < p; ++j) theta[s.place(j, v)] = rows[j * D + v];
         });
       }
     });
@@ -190,8 +192,7 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   template <class F> void for_each_parameter(F&& f) const {
     for_each_op([&](const auto& s) {
       for_each_variable(s, [&](int v) {
-        for (int j = 0; j < std::remove_cvref_t<decltype(s.op)>::parameters; ++j)
-          f(s.offset + j * s.row_stride + v);
+        for (int j = 0; j < std::remove_cvref_t<decltype(s.op)>::parameters; ++j) f(s.place(j, v));
       });
     });
   }
@@ -292,9 +293,9 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
     pack* sums;
     BIJOU_INLINE void set(int j, pack g) const { sums[j] += g; }
   };
-  template <int I> static constexpr int first_sum() {
-    constexpr std::array<int, static_cast<std::size_t>(count)> p{Ops::parameters...};
-    int n = 0;
+  template <int I> static constexpr std::size_t first_sum() {
+    constexpr std::array<std::size_t, static_cast<std::size_t>(count)> p{Ops::parameters...};
+    std::size_t n = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(I); ++i) n += p[i];
     return n;
   }
@@ -303,10 +304,10 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
       const auto& site = at<i.value>();
       if (!site.applies(row)) return;
       const int v = site.variable[static_cast<std::size_t>(row)];
-      for (int j = 0; j < std::remove_cvref_t<decltype(site.op)>::parameters; ++j) {
-        gradient[site.offset + j * site.row_stride + v] +=
-            detail::sum_of_lanes(sums[static_cast<std::size_t>(first_sum<i.value>() + j)]);
-      }
+      constexpr std::size_t first = first_sum<i.value>();
+      for (int j = 0; j < std::remove_cvref_t<decltype(site.op)>::parameters; ++j)
+        gradient[site.place(j, v)] +=
+            detail::sum_of_lanes(sums[first + static_cast<std::size_t>(j)]);
     });
   }
 

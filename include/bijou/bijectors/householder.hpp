@@ -3,7 +3,7 @@
 /// `householder<K>`: an orthogonal map, learned as K reflections. Log-det 0.
 ///
 /// y = H_K ... H_1 x with H_k = 1 - 2 u_k u_k^T / |u_k|^2; the inverse applies them the other way
-/// round. All of R^D to all of R^D. Tomczak and Welling 2016 (1611.09630), equation 6.
+/// round. All of R^D to all of R^D. Tomczak and Welling 2016 (1611.09630).
 
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/permute.hpp>

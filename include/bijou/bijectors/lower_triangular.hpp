@@ -3,8 +3,8 @@
 /// `lower_triangular`: a learned affine map that mixes the variables, y = A x + b.
 ///
 /// A is lower triangular with the diagonal exp(l_d) > 0; log|det dy/dx| = sum_d l_d. The inverse is
-/// a substitution. All of R^D to all of R^D. On a normal base it makes
-/// every normal distribution. Kucukelbir et al. 2017 (1603.00788), section 2.4.
+/// a substitution. All of R^D to all of R^D. On a normal base it makes every normal distribution.
+/// Kucukelbir et al. 2017 (1603.00788), the full-rank Gaussian.
 
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/permute.hpp>

@@ -184,7 +184,7 @@ class network_layer {
   /// The network with dense weights, inputs and outputs by variable, hidden units in the order in
   /// which they were given.
   dense_network<T> dense(const T* parameters) const {
-    const dense_network<T> net = network_.export_dense(parameters + offset_);
+    dense_network<T> net = network_.export_dense(parameters + offset_);
     if constexpr (Conditioner::sequential)
       return detail::by_variable(net, order_, C, Tr::parameters);
     else

@@ -7,8 +7,8 @@
 /// log|det dy/dx| = sum_i log(1 + (1 - t_i^2) r_i s_i). |r_i s_i| < 1, so that the map is one to
 /// one. All of R^D to all of R^D. There is no closed inverse: the flow scores its own samples.
 ///
-/// van den Berg et al. 2018 (1803.05649), section 3, with as many ridges as variables and Q of
-/// reflections.
+/// van den Berg et al. 2018 (1803.05649): the Householder variety, with as many ridges as variables
+/// and Q of reflections.
 
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/permute.hpp>

@@ -83,8 +83,8 @@ template <class T> log_evidence_estimate log_evidence(std::span<const T> log_wei
 
 /// Shape k of the generalised Pareto distribution fitted to excesses over a threshold, ascending
 /// and positive: the profile posterior mean of Zhang & Stephens, "A new and efficient estimation
-/// method for the generalized Pareto distribution", Technometrics 51 (2009), section 2, with k of
-/// the opposite sign (positive: heavy tails). Cost: n (30 + sqrt(n)) logarithms.
+/// method for the generalized Pareto distribution", Technometrics 51 (2009), with k of the
+/// opposite sign (positive: heavy tails). Cost: n (30 + sqrt(n)) logarithms.
 /// \throws std::invalid_argument for fewer than 5 excesses
 inline double pareto_shape(std::span<const double> excesses) {
   const std::size_t n = excesses.size();

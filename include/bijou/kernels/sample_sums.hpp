@@ -4,7 +4,7 @@
 /// side has few rows, and transposing the other (outer_product.hpp) costs more than the products.
 ///
 /// Lanes are samples. A sum is sixteen partial ones, of the samples 16 i + j for each j, whatever
-/// the register's width; they are added by halves. The bits do not depend on the instruction set.
+/// the register's width; they are added by halves.
 
 #include <bijou/kernels/staircase.hpp>
 #include <bijou/kernels/transpose.hpp>

@@ -93,7 +93,7 @@ void expect_same_shape(const dense_network<T>& shape, const dense_network<T>& go
     expect_shape("biases", length(a.bias), 1, length(b.bias), 1);
   };
   for (int l = 0; l < length(shape.layers); ++l) compare(at(shape.layers, l), at(got.layers, l));
-  if (shape.skip) compare(*shape.skip, *got.skip);
+  if (shape.skip && got.skip) compare(*shape.skip, *got.skip);
 }
 
 /// Copies between theta and dense matrices: copy(entry of theta, entry of a matrix).

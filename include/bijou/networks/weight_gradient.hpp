@@ -64,12 +64,12 @@ template <class T, int L> class weight_gradient {
     constexpr int together = outer_block<T>::panels;
     const int panels = o.layer.padded_rows / panel_rows;
     for (int q = 0; q < panels;) {
-      if (is_thin(o.layer, q)) {
+      if (is_thin(o.layer, q, samples)) {
         add_thin_panel(o, q, samples, grad);
         ++q;
         continue;
       }
-      const int count = q + 1 < panels && !is_thin(o.layer, q + 1) ? together : 1;
+      const int count = q + 1 < panels && !is_thin(o.layer, q + 1, samples) ? together : 1;
       for (int i = 0; i < count; ++i) {
         const int r = (q + i) * panel_rows;
         T* const rows = transposed + i * panel_rows;
@@ -95,16 +95,17 @@ template <class T, int L> class weight_gradient {
   }
 
   /// Whether sums over samples are the cheaper way to a panel's gradient: it has few columns or few
-  /// rows. In units of sixteen sums: an outer product takes half of one for each column, and eight
-  /// for the transposition and the biases (measured: AVX-512 and AVX2, tiles of 128).
-  static bool is_thin(const layer_plan& layer, int q) {
+  /// rows. In multiply-adds of sixteen: a column of an outer product takes one for each sample,
+  /// transposition and biases together 14; sixteen sums take one for each sample, and what 112 take
+  /// to add their parts (measured with AVX-512).
+  static bool is_thin(const layer_plan& layer, int q, int samples) {
     int columns = 0, sums = 1;
     layer.for_each_term([&](const staircase& s) {
       const int together = panel_rows / rows_together(rows_that_use(s, q).count());
       columns += s.panel_limit(q);
       sums += (s.panel_limit(q) + together - 1) / together;
     });
-    return 2 * sums < columns + 16;
+    return sums * (samples + 112) < (columns + 14) * samples;
   }
 
   void add_thin_panel(const operands& o, int q, int samples, T* grad) const {

@@ -11,8 +11,8 @@
 ///
 /// Sources: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014 (1312.6114), section 2;
 /// Rezende & Mohamed, "Variational inference with normalizing flows", ICML 2015 (1505.05770),
-/// equation 20 (annealing); Roeder, Wu & Duvenaud, "Sticking the landing: simple,
-/// lower-variance gradient estimators for variational inference", NIPS 2017 (1703.09194).
+/// whose experiments anneal; Roeder, Wu & Duvenaud, "Sticking the landing: simple, lower-variance
+/// gradient estimators for variational inference", NIPS 2017 (1703.09194).
 
 #include <bijou/training/objectives.hpp>
 #include <bijou/training/target.hpp>

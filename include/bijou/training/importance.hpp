@@ -71,19 +71,21 @@ template <class T> double log_mean_weight(const char* who, const integrand_batch
 template <class Flow, class Weigh, class T = typename Flow::value_type>
 void accumulate_weighted(const Flow& q, const integrand_batch<T>& b, double scale,
                          std::span<T> gradient, workspace<T>& ws, Weigh&& weigh) {
-  constexpr auto lanes = static_cast<std::size_t>(Flow::program_type::lanes);
-  const std::size_t n = b.samples.count;
-  std::array<T, lanes> log_q, weights;
-  for (std::size_t first = 0; first < n; first += lanes) {
-    batch_view<const T> part = b.samples;
-    part.data += static_cast<std::ptrdiff_t>(first) * part.sample_stride;
-    part.count = std::min(lanes, n - first);
-    q.log_prob(part, log_q.data(), ws);
-    for (std::size_t i = 0; i < part.count; ++i)
-      weights[i] = static_cast<T>(weigh(first + i, static_cast<double>(log_q[i])));
-    accumulate_log_prob_gradient(
-        q, scored_batch<T>{part, {}, std::span<const T>(weights).first(part.count)},
-        static_cast<T>(scale), gradient, ws);
+  if constexpr (!Flow::conditional) { // else the objectives have said that it does not fit
+    constexpr auto lanes = static_cast<std::size_t>(Flow::program_type::lanes);
+    const std::size_t n = b.samples.count;
+    std::array<T, lanes> log_q, weights;
+    for (std::size_t first = 0; first < n; first += lanes) {
+      batch_view<const T> part = b.samples;
+      part.data += static_cast<std::ptrdiff_t>(first) * part.sample_stride;
+      part.count = std::min(lanes, n - first);
+      q.log_prob(part, log_q.data(), ws);
+      for (std::size_t i = 0; i < part.count; ++i)
+        weights[i] = static_cast<T>(weigh(first + i, static_cast<double>(log_q[i])));
+      accumulate_log_prob_gradient(
+          q, scored_batch<T>{part, {}, std::span<const T>(weights).first(part.count)},
+          static_cast<T>(scale), gradient, ws);
+    }
   }
 }
 
@@ -131,7 +133,8 @@ template <class T> struct forward_kl {
   /// not fit, values are not finite, or f is 0 everywhere
   template <class Flow>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
-    static_assert(!Flow::conditional, "bijou: forward_kl is for flows without given<C>");
+    static_assert(!Flow::conditional,
+                  "bijou: forward_kl is for flows without given<C>: its samples have no contexts");
     return detail::accumulate_cross_entropy(q, batch, detail::log_mean_weight("forward_kl", batch),
                                             1 / static_cast<double>(batch.samples.count), gradient,
                                             ws);
@@ -154,7 +157,9 @@ template <class T> struct variance_loss {
   /// As of forward_kl.
   template <class Flow>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
-    static_assert(!Flow::conditional, "bijou: variance_loss is for flows without given<C>");
+    static_assert(
+        !Flow::conditional,
+        "bijou: variance_loss is for flows without given<C>: its samples have no contexts");
     return detail::accumulate_second_moment(
                q, batch, detail::log_mean_weight("variance_loss", batch),
                1 / static_cast<double>(batch.samples.count), gradient, ws) -
