@@ -17,6 +17,7 @@ set(bijou_headers
     include/bijou/bijectors/named_tensors.hpp
     include/bijou/bijectors/network_layer.hpp
     include/bijou/bijectors/network_options.hpp
+    include/bijou/bijectors/numerically_inverted.hpp
     include/bijou/bijectors/on.hpp
     include/bijou/bijectors/permute.hpp
     include/bijou/bijectors/planar.hpp
