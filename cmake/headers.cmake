@@ -17,11 +17,13 @@ set(bijou_headers
     include/bijou/bijectors/named_tensors.hpp
     include/bijou/bijectors/network_layer.hpp
     include/bijou/bijectors/network_options.hpp
+    include/bijou/bijectors/numerically_inverted.hpp
     include/bijou/bijectors/on.hpp
     include/bijou/bijectors/permute.hpp
     include/bijou/bijectors/planar.hpp
     include/bijou/bijectors/radial.hpp
     include/bijou/bijectors/reflections.hpp
+    include/bijou/bijectors/ridge_root.hpp
     include/bijou/bijectors/sigmoid.hpp
     include/bijou/bijectors/softplus.hpp
     include/bijou/bijectors/standardise.hpp
@@ -59,6 +61,7 @@ set(bijou_headers
     include/bijou/io/safetensors_header.hpp
     include/bijou/io/save_load.hpp
     include/bijou/kernels/aligned.hpp
+    include/bijou/kernels/bracketed_newton.hpp
     include/bijou/kernels/dual.hpp
     include/bijou/kernels/isa.hpp
     include/bijou/kernels/masked_product.hpp

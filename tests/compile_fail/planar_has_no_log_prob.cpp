@@ -1,4 +1,5 @@
 // expect-error: bijou: a word of this flow has no closed inverse \(planar, radial, sylvester\)
+// expect-error: write numerically_inverted\(word\)
 #include <bijou/bijou.hpp>
 
 using namespace bijou;

@@ -5,12 +5,15 @@
 /// y = x + u^ tanh(w.x + b), log|det dy/dx| = log(1 + (1 - tanh^2(w.x + b)) w.u^), with
 /// u^ = u + (softplus(w.u) - 1 - w.u) w / |w|^2, so that w.u^ > -1 and the map is one to one.
 /// All of R^D to all of R^D. There is no closed inverse: the flow scores its own samples.
+/// `numerically_inverted(planar)` solves for z = w.x + b in z + (w.u^) tanh z = w.y + b; then
+/// x = y - u^ tanh z.
 ///
 /// Rezende and Mohamed 2015 (1505.05770), equations 10 to 12 and appendix A.1, with Pyro's
 /// softplus(w.u) - 1 (the appendix has the same function).
 
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/permute.hpp>
+#include <bijou/bijectors/ridge_root.hpp>
 #include <bijou/bijectors/word_parameters.hpp>
 #include <bijou/grammar/place.hpp>
 #include <bijou/kernels/math.hpp>
@@ -76,9 +79,7 @@ class planar_layer : public word_rows<T, L, D, detail::planar_parameters<D>> {
         detail::at(g.u_hat, d) = fma(one, ridge, detail::at(g.u_hat, d));
       });
       const pack slope = p.slope(ridge), by_det = g_log_det / p.det(ridge);
-      // d det / d height = -2 tanh slope (softplus - 1)
-      const pack bend = (ridge * slope) * pack(T(2) * (T(1) - p.stretch));
-      const pack g_height = fma(g_ridge, slope, by_det * bend);
+      const pack g_height = fma(g_ridge, slope, by_det * p.bend(ridge, slope));
       detail::for_each_variable<D>([&](int d) {
         const int at = row_of(d) * L + s;
         fma(g_height, pack(detail::at(p.w, d)), detail::at(g_y, d)).store(t.g + at);
@@ -88,6 +89,35 @@ class planar_layer : public word_rows<T, L, D, detail::planar_parameters<D>> {
       g.stretch = fma(by_det, slope, g.stretch);
     }
     add(g, p, this->theta_of(t.theta), this->theta_of(t.gradient));
+  }
+
+  /// Data to noise: see numerically_inverted.hpp.
+  void solve(const tile<T>& t) const {
+    const plane p(this->theta_of(t.theta));
+    for (int s = 0; s < t.lanes; s += pack::size) store(p.moved_back(rows_at(t.x + s)), t.x + s);
+  }
+  void solve(const event_tile<T>& e) const {
+    const plane p(this->theta_of(e.theta));
+    store(p.moved_back(values_of(e)), e);
+  }
+  /// lambda = g_x - w (slope u^.g_x + g_l bend / det) / det: the matrix is 1 + slope w u^T (Sherman
+  /// and Morrison).
+  void solve_transposed(const cotangent_tile<T>& t, const T* tape) const {
+    const plane p(this->theta_of(t.theta));
+    for (int s = 0; s < t.lanes; s += pack::size) {
+      const pack ridge = pack::load(tape + D * L + s), g_log_det = pack::load(t.log_det + s);
+      each<pack> g = rows_at(t.g + s);
+      pack g_ridge(T(0));
+      detail::for_each_variable<D>(
+          [&](int d) { g_ridge = fma(detail::at(g, d), pack(detail::at(p.u_hat, d)), g_ridge); });
+      const pack slope = p.slope(ridge), det = p.det(ridge);
+      const pack along = fma(g_ridge, slope, g_log_det / det * p.bend(ridge, slope)) / det;
+      detail::for_each_variable<D>([&](int d) {
+        pack& one = detail::at(g, d);
+        one = fnma(along, pack(detail::at(p.w, d)), one);
+      });
+      store(g, t.g + s);
+    }
   }
 
   /// u and w normal with deviation 1 / sqrt(3 D), the variance of Pyro's; b = 0.
@@ -143,6 +173,18 @@ class planar_layer : public word_rows<T, L, D, detail::planar_parameters<D>> {
       return fma(ridge, ridge, slope(ridge) * pack(stretch));
     }
     BIJOU_INLINE pack log_det(pack ridge) const { return math::log(det(ridge)); }
+    /// d det / d height = -2 tanh slope (softplus - 1)
+    BIJOU_INLINE pack bend(pack ridge, pack slope) const {
+      return (ridge * slope) * pack(T(2) * (T(1) - stretch));
+    }
+    BIJOU_INLINE each<pack> moved_back(each<pack> y) const {
+      const pack ridge = math::tanh(detail::ridge_root(stretch, height(y)));
+      detail::for_each_variable<D>([&](int d) {
+        pack& one = detail::at(y, d);
+        one = fnma(pack(detail::at(u_hat, d)), ridge, one);
+      });
+      return y;
+    }
   };
 
   /// Cotangents of the plane, summed over strips.
@@ -201,6 +243,7 @@ struct planar_t {
   static constexpr rule what = rule::learned;
   static constexpr int size = 0;
   static constexpr bool invertible = false;
+  static constexpr bool numerically_invertible = true;
 
   template <int D> static constexpr misfit fits(const place<D>& p) {
     return p.is_all(kind::line) ? misfit::none : misfit::support;

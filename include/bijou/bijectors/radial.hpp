@@ -5,7 +5,8 @@
 /// y = x + beta h (x - x0), h = 1 / (alpha + r), r = |x - x0|; log|det dy/dx| =
 /// (D - 1) log(1 + beta h) + log(1 + alpha beta h^2). alpha = softplus(alpha') > 0 and beta =
 /// softplus(beta') - alpha > -alpha, so that the map is one to one. All of R^D to all of R^D. The
-/// flow scores its own samples: bijou has no inverse for this word.
+/// flow scores its own samples. `numerically_inverted(radial)` solves r (1 + beta h) = |y - x0| for
+/// r, a quadratic equation whose root needs no iteration; then x is on the ray from x0 to y.
 ///
 /// Rezende and Mohamed 2015 (1505.05770), equation 14 and appendix A.2.
 
@@ -117,6 +118,42 @@ class radial_layer : public word_rows<T, L, D, detail::radial_parameters<D>> {
     gradient[names::beta] += (g_beta * math::sigmoid(pack(theta[names::beta]))).first();
   }
 
+  /// Data to noise: see numerically_inverted.hpp.
+  void solve(const tile<T>& t) const {
+    const centre c(this->theta_of(t.theta));
+    for (int s = 0; s < t.lanes; s += pack::size) store(c.moved_back(rows_at(t.x + s)), t.x + s);
+  }
+  void solve(const event_tile<T>& e) const {
+    const centre c(this->theta_of(e.theta));
+    store(c.moved_back(values_of(e)), e);
+  }
+  /// The matrix has the eigenvalue `along` on the ray and `across` elsewhere:
+  /// lambda = g_x / across + n (n.g_x (1 / along - 1 / across) - g_l dl/dr / along), n the ray's
+  /// direction.
+  void solve_transposed(const cotangent_tile<T>& t, const T* tape) const {
+    const centre c(this->theta_of(t.theta));
+    for (int s = 0; s < t.lanes; s += pack::size) {
+      const each<pack> x = rows_at(tape + s);
+      each<pack> g = rows_at(t.g + s);
+      pack g_ray(T(0)); // times r
+      detail::for_each_variable<D>(
+          [&](int d) { g_ray = fma(detail::at(g, d), c.away(d, detail::at(x, d)), g_ray); });
+      const pull p(c, x);
+      const pack alpha(c.alpha), h = p.h;
+      const pack across = pack(T(D - 1)) / p.across, along = pack(T(2)) * (alpha * h) / p.along;
+      const pack log_det_slope = -(p.stretch * h * (across + along));
+      const pack by_det = pack::load(t.log_det + s) * log_det_slope;
+      // across - along = beta h (1 - alpha h) = beta h^2 r
+      const pack turn = p.stretch * (h * g_ray) / p.across;
+      const pack by_r = select(p.r > pack(T(0)), (turn - by_det) / p.along / p.r, pack(T(0)));
+      detail::for_each_variable<D>([&](int d) {
+        pack& one = detail::at(g, d);
+        one = fma(by_r, c.away(d, detail::at(x, d)), one / p.across);
+      });
+      store(g, t.g + s);
+    }
+  }
+
   /// All normal with deviation 1 / sqrt(3 D), the variance of Pyro's.
   template <class Random> void initialise(T* parameters, Random&& random) const {
     T* theta = this->theta_of(parameters);
@@ -125,6 +162,9 @@ class radial_layer : public word_rows<T, L, D, detail::radial_parameters<D>> {
   }
 
  private:
+  /// Distances end here, so that their squares do not overflow: the map is the identity by then.
+  static constexpr T farthest = sizeof(T) == 4 ? T(0x1p60) : T(0x1p500);
+
   /// The parameters as the map uses them, the same for all samples.
   struct centre {
     each<T> x0;
@@ -140,6 +180,28 @@ class radial_layer : public word_rows<T, L, D, detail::radial_parameters<D>> {
       beta = (b - a).first();
     }
     BIJOU_INLINE pack away(int d, pack x) const { return x - pack(detail::at(x0, d)); }
+    BIJOU_INLINE pack distance(const each<pack>& x) const {
+      pack square(T(0));
+      detail::for_each_variable<D>([&](int d) {
+        const pack one = away(d, detail::at(x, d));
+        square = fma(one, one, square);
+      });
+      return min(pack(farthest), sqrt(square));
+    }
+    /// r^2 + (least - R) r - alpha R = 0 with R = |y - x0|, by the root that does not cancel. Then
+    /// x - x0 = (y - x0) / (1 + beta h).
+    BIJOU_INLINE each<pack> moved_back(each<pack> y) const {
+      const pack far = distance(y), product = pack(alpha) * far;
+      const pack middle = pack(T(0.5)) * (far - pack(least));
+      const pack sum = sqrt(fma(middle, middle, product)) + abs(middle);
+      const pack r = select(middle < pack(T(0)), product / sum, sum);
+      const pack shrink = (pack(alpha) + r) / (pack(least) + r);
+      detail::for_each_variable<D>([&](int d) {
+        pack& one = detail::at(y, d);
+        one = fma(shrink, away(d, one), pack(detail::at(x0, d)));
+      });
+      return y;
+    }
   };
 
   /// What a sample's distance from the centre makes of it.
@@ -150,12 +212,7 @@ class radial_layer : public word_rows<T, L, D, detail::radial_parameters<D>> {
     pack along;   ///< 1 + alpha beta h^2, the slope along it
 
     BIJOU_INLINE pull(const centre& c, const each<pack>& x) {
-      pack square(T(0));
-      detail::for_each_variable<D>([&](int d) {
-        const pack away = c.away(d, detail::at(x, d));
-        square = fma(away, away, square);
-      });
-      r = sqrt(square);
+      r = c.distance(x);
       h = pack(T(1)) / (pack(c.alpha) + r);
       stretch = pack(c.beta) * h;
       // Both slopes as sums of terms above 0, which cannot cancel: near + far = 1.
@@ -178,6 +235,7 @@ struct radial_t {
   static constexpr rule what = rule::learned;
   static constexpr int size = 0;
   static constexpr bool invertible = false;
+  static constexpr bool numerically_invertible = true;
 
   template <int D> static constexpr misfit fits(const place<D>& p) {
     return p.is_all(kind::line) ? misfit::none : misfit::support;

@@ -6,6 +6,8 @@
 /// s = tanh(S_diag), Q = H_1 ... H_K of reflections; with t = tanh(S Q^T x + b),
 /// log|det dy/dx| = sum_i log(1 + (1 - t_i^2) r_i s_i). |r_i s_i| < 1, so that the map is one to
 /// one. All of R^D to all of R^D. There is no closed inverse: the flow scores its own samples.
+/// `numerically_inverted(sylvester)` solves v + R tanh(S v + b) = Q^T y for v = Q^T x from the last
+/// variable to the first: each needs one scalar equation in z_i = (S v + b)_i.
 ///
 /// van den Berg et al. 2018 (1803.05649): the Householder variety, with as many ridges as variables
 /// and Q of reflections.
@@ -13,6 +15,7 @@
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/permute.hpp>
 #include <bijou/bijectors/reflections.hpp>
+#include <bijou/bijectors/ridge_root.hpp>
 #include <bijou/bijectors/word_parameters.hpp>
 #include <bijou/grammar/place.hpp>
 #include <bijou/kernels/math.hpp>
@@ -51,7 +54,11 @@ template <class T, int D> struct upper_triangle {
 
   /// Row i of the product with v, added to `start`.
   BIJOU_INLINE pack row(int i, pack start, const per_variable<pack, D>& v) const {
-    pack sum = fma(pack(at(diagonal, i)), at(v, i), start);
+    return above(i, fma(pack(at(diagonal, i)), at(v, i), start), v);
+  }
+  /// The same without the diagonal.
+  BIJOU_INLINE pack above(int i, pack start, const per_variable<pack, D>& v) const {
+    pack sum = start;
     for (int j = i + 1; j < D; ++j) sum = fma(pack(dense[i * D + j]), at(v, j), sum);
     return sum;
   }
@@ -130,6 +137,38 @@ class sylvester_layer : public word_rows<T, L, D, detail::sylvester_parameters<K
     add_matrices(t, tape, m, g_stretch);
   }
 
+  /// Data to noise: see numerically_inverted.hpp.
+  void solve(const tile<T>& t) const {
+    const matrices m(this->theta_of(t.theta));
+    for (int s = 0; s < t.lanes; s += pack::size) store(m.moved_back(rows_at(t.x + s)), t.x + s);
+  }
+  void solve(const event_tile<T>& e) const {
+    const matrices m(this->theta_of(e.theta));
+    store(m.moved_back(values_of(e)), e);
+  }
+  /// With h the slopes, lambda = Q m where m = Q^T g_x - S^T a and a = h R^T m + g_l dl/dz: from
+  /// the first variable to the last, each needs only those before it.
+  void solve_transposed(const cotangent_tile<T>& t, const T* tape) const {
+    const matrices m(this->theta_of(t.theta));
+    for (int s = 0; s < t.lanes; s += pack::size) {
+      const pack g_log_det = pack::load(t.log_det + s);
+      const each<pack> ridges = block_at(tape + D * L + s);
+      each<pack> g = rows_at(t.g + s), g_height;
+      m.q.template map<false>(g);
+      for (int i = 0; i < D; ++i) {
+        const pack ridge = detail::at(ridges, i), slope = m.slope(ridge), det = m.det(i, ridge);
+        pack &here = detail::at(g, i), &height = detail::at(g_height, i);
+        height = pack(T(0)); // for the column's own entry
+        here -= m.s.column(i, g_height);
+        const pack bend = (ridge * slope) * pack(detail::at(m.bend, i));
+        height = fma(m.r.column(i, g), slope, g_log_det / det * bend) / det;
+        here = fnma(pack(detail::at(m.s.diagonal, i)), height, here);
+      }
+      m.q.template map<true>(g);
+      store(g, t.g + s);
+    }
+  }
+
   /// Matrices and b normal with deviation 0.01 / sqrt(3), reflections with 1 / sqrt(3 D): the
   /// variances of Pyro's.
   template <class Random> void initialise(T* parameters, Random&& random) const {
@@ -175,6 +214,23 @@ class sylvester_layer : public word_rows<T, L, D, detail::sylvester_parameters<K
     /// 1 + slope r_i s_i as a sum of two terms above 0: it cannot cancel.
     BIJOU_INLINE pack det(int i, pack ridge) const {
       return fma(ridge, ridge, slope(ridge) * pack(detail::at(stretch, i)));
+    }
+    BIJOU_INLINE each<pack> moved_back(each<pack> y) const {
+      each<pack> turned = y, ridges, push;
+      q.template map<false>(turned);
+      for (int i = D - 1; i >= 0; --i) {
+        pack& here = detail::at(turned, i);
+        const pack moved = here - r.above(i, pack(T(0)), ridges);
+        const pack height = s.above(i, pack(theta[names::bias + i]), turned);
+        const pack start = fma(pack(detail::at(s.diagonal, i)), moved, height);
+        const pack ridge = math::tanh(detail::ridge_root(detail::at(stretch, i), start));
+        detail::at(ridges, i) = ridge;
+        here = fnma(pack(detail::at(r.diagonal, i)), ridge, moved);
+      }
+      for (int i = 0; i < D; ++i) detail::at(push, i) = r.row(i, pack(T(0)), ridges);
+      q.template map<true>(push);
+      detail::for_each_variable<D>([&](int d) { detail::at(y, d) -= detail::at(push, d); });
+      return y;
     }
     /// Moves x; gives Q^T x, the tanh, and the log-det.
     BIJOU_INLINE pack map(each<pack>& x, each<pack>& turned, each<pack>& ridges) const {
@@ -257,6 +313,7 @@ template <int K = 0> struct sylvester_t {
   static constexpr rule what = rule::learned;
   static constexpr int size = 0;
   static constexpr bool invertible = false;
+  static constexpr bool numerically_invertible = true;
 
   template <int D> static constexpr misfit fits(const place<D>& p) {
     return p.is_all(kind::line) ? misfit::none : misfit::support;

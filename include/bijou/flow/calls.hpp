@@ -27,8 +27,9 @@ inline void check_context_count(const char* who, std::size_t rows, std::size_t s
 template <class Self> constexpr bool check_inverse() {
   constexpr bool has_inverse = Self::invertible;
   static_assert(has_inverse, "bijou: a word of this flow has no closed inverse (planar, radial, "
-                             "sylvester): it scores its own samples (sample_and_log_prob), but has "
-                             "no inverse, log_prob or fit of points from elsewhere");
+                             "sylvester): it scores its own samples (sample_and_log_prob); for "
+                             "inverse, log_prob or fit of points from elsewhere write "
+                             "numerically_inverted(word)");
   return has_inverse;
 }
 } // namespace detail

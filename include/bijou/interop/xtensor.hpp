@@ -185,13 +185,13 @@ class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
   /// Noise to data: forward_result with y and log|det dy/dx|, nats.
   template <detail::xtensor_like X, detail::xtensor_like... Context>
   auto forward(const X& x, const Context&... context) const {
-    auto [y, log_det] = map<true>("forward", x, context...);
+    auto [y, log_det] = map<true, true>("forward", x, context...);
     return forward_result<decltype(y), decltype(log_det)>{std::move(y), std::move(log_det)};
   }
   /// Data to noise: inverse_result with x and log|det dx/dy|, nats.
   template <detail::xtensor_like X, detail::xtensor_like... Context>
   auto inverse(const X& y, const Context&... context) const {
-    auto [x, log_det] = map<false>("inverse", y, context...);
+    auto [x, log_det] = map<false, detail::check_inverse<Self>()>("inverse", y, context...);
     return inverse_result<decltype(x), decltype(log_det)>{std::move(x), std::move(log_det)};
   }
   // Calls with anything else, answered in a sentence.
@@ -216,13 +216,7 @@ class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
   }
 
  private:
-  template <bool Forward> static constexpr bool check_direction() {
-    if constexpr (Forward)
-      return true;
-    else
-      return detail::check_inverse<Self>();
-  }
-  template <bool Forward, class X, class... Context>
+  template <bool Forward, bool Exists, class X, class... Context>
   auto map(const char* who, const X& x, const Context&... context) const {
     detail::check_shape(who, "samples", x, D);
     const std::size_t n = detail::count_of(x);
@@ -234,7 +228,7 @@ class xtensor_bijector_calls : public bijector_calls<Self, T, D> {
                                            detail::sink_of(result.first, n, D),
                                            detail::data_of(result.second), ws, c);
     };
-    if constexpr (!detail::check_contexts<Self, Context...>() || !check_direction<Forward>())
+    if constexpr (!detail::check_contexts<Self, Context...>() || !Exists)
       return result;
     else if constexpr (sizeof...(Context) == 0)
       run(memory::self().context());

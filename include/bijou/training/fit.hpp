@@ -105,7 +105,7 @@ fit_result fit_expressions(Flow& q, const fit_options& options, const Y& samples
   constexpr bool has_inverse = Flow::invertible;
   static_assert(has_inverse,
                 "bijou: fit scores samples by the inverse, and a word of this flow has "
-                "no closed inverse (planar, radial, sylvester)");
+                "no closed inverse (planar, radial, sylvester): write numerically_inverted(word)");
   if constexpr (!has_inverse) {
     return {};
   } else if constexpr (Flow::conditional) {

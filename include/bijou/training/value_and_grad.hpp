@@ -2,6 +2,7 @@
 /// \file
 /// `value_and_grad`: an objective's value and its gradient, without memory to bring.
 
+#include <bijou/flow/calls.hpp>
 #include <bijou/interop/xtensor.hpp>
 #include <bijou/training/objectives.hpp>
 
@@ -60,7 +61,10 @@ auto value_and_grad(const Flow& q, const Y& samples, const Context&... context) 
   const std::tuple held{whole(context, Flow::context_size)...};
   if constexpr (Flow::conditional && context_fits)
     batch.context = rows(std::get<0>(held), Flow::context_size);
-  return value_and_grad(q, negative_log_likelihood<T>{batch});
+  if constexpr (detail::check_inverse<Flow>())
+    return value_and_grad(q, negative_log_likelihood<T>{batch});
+  else
+    return valued_gradient<T>{};
 }
 
 } // namespace bijou::inline BIJOU_ISA
