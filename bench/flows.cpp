@@ -109,10 +109,10 @@ void add_all() {
   add_step("W2 trained", w2, call::forward, {1024});
 
   const auto& w3 = flow_of<float>(large_maf);
-  add_call("W3", w3, call::score, {1, 64, 1024, 65536});
-  add_call("W3s", w3, call::draw, {1, 64, 1024});
+  add_call("W3", w3, call::score, {1, 64, 1024, 4096, 65536});
+  add_call("W3s", w3, call::draw, {1, 64, 1024, 4096});
   add_sweep("W3s", w3, call::forward, call::inverse);
-  add_step("W4", w3, call::score, {256, 1024});
+  add_step("W4", w3, call::score, {256, 1024, 4096});
   const auto& w3_double = flow_of<double>(large_maf);
   add_call("W3", w3_double, call::score, {1024});
   add_sweep("W3s", w3_double, call::forward, call::inverse);

@@ -1,15 +1,15 @@
 // Integrals over the unit box: a flow that learns the integrand as it integrates, beside VEGAS and
 // plain Monte Carlo at equal numbers of evaluations.
 //
-//     integrate [--evaluations 1000000] [--seeds 1] [--only camel] [--threads 1] [--output .]
-//     [--no-picture]
+//     integrate [--evaluations 1000000] [--seeds 1] [--only camel] [--least-gain 5] [--threads 1]
+//               [--output .] [--no-picture]
 //
 // Camels (two Gaussians on the diagonal, D = 4, 8, 16), two resonances above their threshold
 // (D = 5), Genz's six families (D = 5). Reports estimate, error, distance from the known value,
 // chi^2 of the iterations, unweighting efficiency and wall time; with several seeds, how often the
 // known value lies within the errors. Draws the eight-dimensional camel's proposals, and errors
-// against evaluations. Fails if a flow's estimate disagrees with the known value, or is not five
-// times as precise as VEGAS on a camel.
+// against evaluations. Fails if a flow's estimate disagrees with the known value, or is not
+// so many times as precise as VEGAS on a camel.
 
 #include <bijou/bijou.hpp>
 #include <bijou/training/integrate.hpp>
@@ -42,6 +42,7 @@ namespace {
 struct settings {
   std::size_t evaluations = 1'000'000;
   int seeds = 1, threads = 1;
+  double least_gain = 5; // VEGAS's error over the flow's, on the camels
   bool picture = true;
   std::string only, output = ".";
 };
@@ -146,7 +147,7 @@ template <int D> comparison compare(const integrand<D>& i, const settings& s) {
 }
 
 /// Whether the flow did what it should.
-template <int D> bool report(const integrand<D>& i, const settings& s, double least_gain = 0) {
+template <int D> bool report(const integrand<D>& i, const settings& s, double least_gain) {
   if (i.name.find(s.only) == std::string::npos) return true;
   const comparison c = compare(i, s);
   std::printf("\n%s: %.8g\n", i.name.c_str(), i.integral);
@@ -239,11 +240,11 @@ int run(const settings& s) {
   std::printf("%zu evaluations; estimate +- error of the first seed; pull = (estimate - known) / "
               "error;\nchi^2 per degree of freedom; kept by unweighting\n",
               s.evaluations);
-  bool good = report(integrands::camel<4>(), s, 5);
-  good = report(integrands::camel<8>(), s, 5) && good;
-  good = report(integrands::camel<16>(), s, 5) && good;
-  good = report(integrands::resonances::pair(), s) && good;
-  for (const auto& i : integrands::genz<5>::families()) good = report(i, s) && good;
+  bool good = report(integrands::camel<4>(), s, s.least_gain);
+  good = report(integrands::camel<8>(), s, s.least_gain) && good;
+  good = report(integrands::camel<16>(), s, s.least_gain) && good;
+  good = report(integrands::resonances::pair(), s, 0) && good;
+  for (const auto& i : integrands::genz<5>::families()) good = report(i, s, 0) && good;
   if (s.picture) draw(s);
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -257,6 +258,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seeds", s.seeds, "repetitions")->capture_default_str();
   app.add_option("--only", s.only, "integrals whose name contains this");
+  app.add_option("--least-gain", s.least_gain, "of the flow over VEGAS, on a camel")
+      ->capture_default_str();
   app.add_option("--threads", s.threads, "threads of the flow")->capture_default_str();
   app.add_option("--output", s.output, "folder for the picture and its data")
       ->check(CLI::ExistingDirectory)
