@@ -83,7 +83,7 @@ template <int D> class vegas {
     gsl_monte_function f{
         [](double* x, std::size_t, void* self) { return static_cast<vegas*>(self)->evaluate(x); },
         D, this};
-    std::array<double, D> lower{}, upper{};
+    std::array<double, std::size_t{D}> lower{}, upper{};
     upper.fill(1);
     count_ = 0;
     gsl_monte_vegas_integrate(&f, lower.data(), upper.data(), D, calls, random_.get(), state_.get(),

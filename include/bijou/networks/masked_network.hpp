@@ -73,12 +73,15 @@ template <class T, int L, class Activation, class Counter, int... H> class basic
     detail::tile_adjoint<T, L, Activation, Counter>(plan_, p, c).sweep(blocks_, pull);
   }
   /// grad += the gradient of the parameters, summed over the first `samples` lanes, whole registers
-  /// of them, after an adjoint of either kind. Corners receive garbage: clear_corners once per
-  /// step. \param scratch scratch_size() elements
+  /// of them, after an adjoint of either kind. Corners receive garbage: clear_corners once a step.
+  /// \param scratch scratch_rows(inputs) rows of L lanes
   void weight_gradient(const pass& p, const cotangents& c, int samples, T* grad, T* scratch) const {
     detail::weight_gradient<T, L>(plan_, p, c).add(samples, grad, scratch);
   }
-  int scratch_size() const { return detail::weight_gradient<T, L>::scratch_size(plan_); }
+  int scratch_size() const { return L * scratch_rows(plan_.inputs()); }
+  static constexpr int scratch_rows(int inputs) {
+    return detail::weight_gradient<T, L>::scratch_rows(inputs);
+  }
 
   // -- one event: one number per row, the bits of the tile -----------------------------------
 

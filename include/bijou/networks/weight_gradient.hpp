@@ -15,9 +15,9 @@ template <class T, int L> class weight_gradient {
                   const network_cotangents<T>& cotangents)
       : plan_(plan), pass_(pass), cotangents_(cotangents) {}
 
-  /// Elements of scratch that add() needs.
-  static int scratch_size(const network_plan& plan) {
-    return transposed_size<T, L> + (1 + plan.inputs()) * L;
+  /// Rows of scratch that add() needs: transposed cotangents, ones, inputs.
+  static constexpr int scratch_rows(int inputs) {
+    return (transposed_size<T, L> + L - 1) / L + 1 + inputs;
   }
 
   /// grad += the gradient; grad is laid out like theta, its corners receive garbage.
