@@ -119,5 +119,9 @@ set(bijou_headers
     include/bijou/transformers/rational_quadratic.hpp
     include/bijou/transformers/transformer.hpp)
 
+# For those who have an MPI library.
+set(bijou_mpi_headers include/bijou/mpi.hpp)
+
 include(${CMAKE_CURRENT_LIST_DIR}/check_list.cmake)
-bijou_check_list(cmake/headers.cmake bijou_headers include "*.hpp")
+set(bijou_all_headers ${bijou_headers} ${bijou_mpi_headers})
+bijou_check_list(cmake/headers.cmake bijou_all_headers include "*.hpp")
