@@ -56,8 +56,9 @@ inline void check(const char* call, int code) {
 }
 } // namespace detail
 
-/// MPI from here to the end of the scope. An exception that leaves the scope in one process ends
-/// all processes, as they would wait for it for ever.
+/// MPI from here to the end of the scope, which no communicator may outlive. An exception that
+/// leaves the scope in one process ends all processes, as they would wait for it for ever. Programs
+/// that begin and end MPI themselves have no use for it.
 class environment {
  public:
   /// \throws mpi::error if MPI cannot begin (without mpirun it begins with one process)

@@ -18,8 +18,8 @@
 #include "../support/scratch_folder.hpp"
 
 using namespace bijou;
-using testing::scratch_folder;
 using Catch::Matchers::Contains;
+using testing::scratch_folder;
 
 namespace {
 
