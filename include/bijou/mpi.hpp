@@ -120,7 +120,7 @@ class communicator {
   template <class T> void sum(std::span<T> values) const {
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>,
                   "bijou: communicator.sum adds floats or doubles");
-    const MPI_Datatype type = std::is_same_v<T, float> ? MPI_FLOAT : MPI_DOUBLE;
+    MPI_Datatype type = std::is_same_v<T, float> ? MPI_FLOAT : MPI_DOUBLE;
     in_pieces(values, [&](T* first, int count) {
       detail::check("MPI_Allreduce",
                     MPI_Allreduce(MPI_IN_PLACE, first, count, type, MPI_SUM, handle_));

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <tuple>
@@ -42,13 +43,14 @@ template <class Flow, class T = typename Flow::value_type, process_group Process
 fit_result fit(Flow& q, const scored_batch<T>& training, const scored_batch<T>& validation,
                const fit_options& options, const Processes& processes = alone) {
   if constexpr (detail::check_inverse<Flow>()) {
-    std::optional<detail::fit_loop<Flow, Processes>> loop;
+    std::unique_ptr<detail::fit_loop<Flow, Processes>> loop;
     detail::together(processes, [&] {
       detail::check_weights_place(options);
       detail::check_training_batch<Flow>(training);
       detail::check_training_batch<Flow>(validation);
       detail::row_split rows(training.samples.count, 0, philox{});
-      loop.emplace(q, training, std::move(rows.training), validation, options, processes);
+      loop = std::make_unique<detail::fit_loop<Flow, Processes>>(
+          q, training, std::move(rows.training), validation, options, processes);
     });
     return loop->run();
   } else {
@@ -63,7 +65,7 @@ fit_result fit(Flow& q, const scored_batch<T>& samples, const fit_options& optio
                const Processes& processes = alone) {
   if constexpr (detail::check_inverse<Flow>()) {
     std::optional<detail::gathered_batch<Flow>> validation;
-    std::optional<detail::fit_loop<Flow, Processes>> loop;
+    std::unique_ptr<detail::fit_loop<Flow, Processes>> loop;
     detail::together(processes, [&] {
       detail::check_weights_place(options);
       detail::check_training_batch<Flow>(samples);
@@ -72,8 +74,8 @@ fit_result fit(Flow& q, const scored_batch<T>& samples, const fit_options& optio
       const std::size_t aside = rows.validation.size();
       validation.emplace(samples, aside);
       validation->gather(rows.validation, 0, aside);
-      loop.emplace(q, samples, std::move(rows.training), validation->view(0, aside), options,
-                   processes);
+      loop = std::make_unique<detail::fit_loop<Flow, Processes>>(
+          q, samples, std::move(rows.training), validation->view(0, aside), options, processes);
     });
     return loop->run();
   } else {
@@ -125,14 +127,16 @@ fit_result fit_expressions(Flow& q, const fit_options& options, const Processes&
   if constexpr (!has_inverse) {
     return {};
   } else {
-    std::optional<batch_in_memory<T, Y>> y;
-    std::tuple<std::optional<batch_in_memory<T, Context>>...> c;
+    std::unique_ptr<batch_in_memory<T, Y>> y;
+    std::tuple<std::unique_ptr<batch_in_memory<T, Context>>...> c;
     const std::vector<T> weights(options.weights.begin(), options.weights.end());
     together(processes, [&] {
       check_shape("fit", "samples", samples, Flow::size);
       (check_shape("fit", "a context", context, Flow::context_size), ...);
-      y.emplace(samples, Flow::size);
-      if constexpr (sizeof...(Context) == 1) std::get<0>(c).emplace(context..., Flow::context_size);
+      y = std::make_unique<batch_in_memory<T, Y>>(samples, Flow::size);
+      if constexpr (sizeof...(Context) == 1)
+        std::get<0>(c) =
+            std::make_unique<batch_in_memory<T, Context...>>(context..., Flow::context_size);
     });
     fit_options rest = options;
     rest.weights = {};

@@ -20,8 +20,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <numeric>
-#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -265,9 +265,10 @@ fit_result fit_to(Flow& q, const Target& target, const fit_to_options& options =
                   const Processes& processes = alone) {
   constexpr bool fits = elbo_objective<Target, detail::no_context>::template fits<Flow>();
   if constexpr (fits) {
-    std::optional<detail::fit_to_loop<Flow, Target, Processes>> loop;
+    std::unique_ptr<detail::fit_to_loop<Flow, Target, Processes>> loop;
     detail::together(processes, [&] {
-      loop.emplace(q, target, batch_view<const typename Flow::value_type>{}, options, processes);
+      loop = std::make_unique<detail::fit_to_loop<Flow, Target, Processes>>(
+          q, target, batch_view<const typename Flow::value_type>{}, options, processes);
     });
     return loop->run();
   } else {
@@ -283,12 +284,13 @@ fit_result fit_to(Flow& q, const Target& target, const Context& context,
   using T = typename Flow::value_type;
   constexpr bool fits = elbo_objective<Target, batch_view<const T>>::template fits<Flow>();
   if constexpr (fits) {
-    std::optional<detail::batch_in_memory<T, Context>> rows;
-    std::optional<detail::fit_to_loop<Flow, Target, Processes>> loop;
+    std::unique_ptr<detail::batch_in_memory<T, Context>> rows;
+    std::unique_ptr<detail::fit_to_loop<Flow, Target, Processes>> loop;
     detail::together(processes, [&] {
       detail::check_shape("fit_to", "a context", context, Flow::context_size);
-      rows.emplace(context, Flow::context_size);
-      loop.emplace(q, target, rows->view(), options, processes);
+      rows = std::make_unique<detail::batch_in_memory<T, Context>>(context, Flow::context_size);
+      loop = std::make_unique<detail::fit_to_loop<Flow, Target, Processes>>(q, target, rows->view(),
+                                                                            options, processes);
     });
     return loop->run();
   } else {

@@ -148,20 +148,23 @@ template <class Flow, class Processes> class run_record {
     });
   }
 
+  [[noreturn]] void refuse(const std::string& expected, const std::string& actual) const {
+    throw std::invalid_argument(std::string(who_) + ": expected a checkpoint of this run, with " +
+                                expected + ", got one with " + actual);
+  }
   /// Goes on from a checkpoint of this run.
   void take(const training_state& state) {
-    const std::string refused = std::string(who_) + ": expected a checkpoint of this run, ";
     for (const auto& [what, value] : run_) {
+      const std::string named = what + " ";
       const auto found = state.run.find(what);
-      if (found == state.run.end() || found->second != value)
-        throw std::invalid_argument(
-            refused + "with " + what + " " + value + ", got one with " +
-            (found == state.run.end() ? "none" : what + " " + found->second));
+      if (found == state.run.end()) refuse(named + value, "none");
+      if (found->second != value) refuse(named + value, named + found->second);
     }
     const auto* vectors = std::get_if<training_vectors<T>>(&state.vectors);
-    if (!vectors) throw std::invalid_argument(refused + "got one of another scalar type");
+    if (vectors == nullptr) refuse("vectors of the flow's scalar type", "others");
     if (state.result.history.size() > static_cast<std::size_t>(epochs_))
-      throw std::invalid_argument(refused + "got one of more epochs");
+      refuse("at most " + std::to_string(epochs_) + " epochs",
+             std::to_string(state.result.history.size()));
     parameters_.resume(state.steps, *vectors);
     result.history.assign(state.result.history.begin(), state.result.history.end());
     result.best_epoch = state.result.best_epoch;
