@@ -39,7 +39,7 @@ class network_layer {
   static constexpr int hidden_rows = network_type::hidden_rows;
   static constexpr int pre_rows = network_type::needs_pre ? hidden_rows : 0;
   static constexpr int scratch_rows =
-      hidden_rows + out_rows + std::max(2 + D, (detail::transposed_size<T, L> + L - 1) / L + D);
+      hidden_rows + out_rows + std::max(2 + D, (detail::transposed_size<T, L> + L - 1) / L + 1 + D);
   static constexpr int tape_rows = D + hidden_rows + pre_rows + out_rows + 2;
   /// Values that a folded context takes: biases of the layers that read it.
   static constexpr int folded_size = C > 0 ? detail::round_up(network_type::widths[0], 16) +
