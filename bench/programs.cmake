@@ -45,6 +45,13 @@ if(OpenBLAS_FOUND) # chooses its own instruction set
   target_link_libraries(bench_limits PRIVATE ${OpenBLAS_LIBRARIES})
 endif()
 
+# Run by hand, with mpirun: docs/scaling.md.
+if(TARGET bijou::mpi)
+  add_executable(bench_scaling scaling.cpp)
+  target_link_libraries(bench_scaling PRIVATE bijou_dev bijou::mpi)
+  add_dependencies(bench bench_scaling)
+endif()
+
 # Not timed: whether peers compute what we do, and the table.
 add_executable(bench_agreement agreement.cpp)
 target_link_libraries(bench_agreement PRIVATE bijou_dev)

@@ -56,6 +56,7 @@ set(bijou_headers
     include/bijou/grammar/text.hpp
     include/bijou/inference/diagnostics.hpp
     include/bijou/interop/xtensor.hpp
+    include/bijou/io/checkpoint.hpp
     include/bijou/io/file.hpp
     include/bijou/io/safetensors.hpp
     include/bijou/io/safetensors_header.hpp
@@ -94,16 +95,20 @@ set(bijou_headers
     include/bijou/random/words.hpp
     include/bijou/training/adam.hpp
     include/bijou/training/batches.hpp
+    include/bijou/training/checkpoint.hpp
     include/bijou/training/elbo.hpp
     include/bijou/training/fit.hpp
     include/bijou/training/fit_loop.hpp
     include/bijou/training/fit_options.hpp
+    include/bijou/training/fit_result.hpp
     include/bijou/training/fit_to.hpp
     include/bijou/training/importance.hpp
     include/bijou/training/integrate.hpp
     include/bijou/training/objectives.hpp
     include/bijou/training/parameter_steps.hpp
+    include/bijou/training/processes.hpp
     include/bijou/training/progress.hpp
+    include/bijou/training/run_record.hpp
     include/bijou/training/schedule.hpp
     include/bijou/training/target.hpp
     include/bijou/training/value_and_grad.hpp
@@ -114,5 +119,9 @@ set(bijou_headers
     include/bijou/transformers/rational_quadratic.hpp
     include/bijou/transformers/transformer.hpp)
 
+# For those who have an MPI library.
+set(bijou_mpi_headers include/bijou/mpi.hpp)
+
 include(${CMAKE_CURRENT_LIST_DIR}/check_list.cmake)
-bijou_check_list(cmake/headers.cmake bijou_headers include "*.hpp")
+set(bijou_all_headers ${bijou_headers} ${bijou_mpi_headers})
+bijou_check_list(cmake/headers.cmake bijou_all_headers include "*.hpp")

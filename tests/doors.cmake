@@ -19,6 +19,7 @@ bijou_door(xtensor/ "^bijou/interop/xtensor.hpp$")
 bijou_door(boost/hana/ "^bijou/(grammar|flow|bijectors)/")
 bijou_door("boost/hana.hpp" "^$") # the whole of Hana costs every user's compilation
 bijou_door(nlohmann/ "^bijou/io/")
+bijou_door("mpi.h>" "^bijou/mpi.hpp$")
 if(bad)
   message(FATAL_ERROR "a library is included beside its door")
 endif()

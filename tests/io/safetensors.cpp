@@ -23,8 +23,10 @@
 
 #include "../catch.hpp"
 #include "../support/reference.hpp"
+#include "../support/scratch_folder.hpp"
 
 namespace io = bijou::io;
+using bijou::testing::scratch_folder;
 using io::safetensors;
 
 namespace {
@@ -61,29 +63,6 @@ std::string refusal(const std::string& header, std::size_t data = 0) {
   return refusal(file_of(header, data));
 }
 
-/// A directory of this test's own, removed at the end.
-class scratch {
- public:
-  scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "bijou-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~scratch() { std::filesystem::remove_all(path_); }
-  scratch(const scratch&) = delete;
-  scratch(scratch&&) = delete;
-  scratch& operator=(const scratch&) = delete;
-  scratch& operator=(scratch&&) = delete;
-
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::ptrdiff_t files() const {
-    return std::distance(std::filesystem::directory_iterator(path_), {});
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
 bytes content(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -108,7 +87,7 @@ auto says(const std::string& text) {
 } // namespace
 
 TEST_CASE("tensors of every type survive a round trip", "[io]") {
-  const scratch directory;
+  const scratch_folder directory;
   const auto path = directory / "a.safetensors";
   const std::vector<float> floats{1.5F,
                                   -0.0F,
@@ -179,7 +158,7 @@ TEST_CASE("tensors of every type survive a round trip", "[io]") {
 }
 
 TEST_CASE("an empty file has no tensors", "[io]") {
-  const scratch directory;
+  const scratch_folder directory;
   io::write_safetensors(directory / "a", {});
   const auto file = safetensors::read(directory / "a");
   CHECK(file.names().empty());
@@ -189,7 +168,7 @@ TEST_CASE("an empty file has no tensors", "[io]") {
 }
 
 TEST_CASE("types are converted only on request", "[io]") {
-  const scratch directory;
+  const scratch_folder directory;
   const std::vector<float> floats{0.1F};
   const std::vector<double> doubles{0.1, 1e300, -1e300, std::nan(""), 1e-60};
   const std::vector<std::int64_t> integers{1};
@@ -232,7 +211,7 @@ TEST_CASE("unaligned tensors are read", "[io]") {
 }
 
 TEST_CASE("files that are too short or too long are refused", "[io]") {
-  const scratch directory;
+  const scratch_folder directory;
   CHECK_THROWS_WITH(safetensors::read(directory / "none"),
                     says("/none: cannot be opened: No such file or directory"));
   CHECK_THROWS_WITH(safetensors::read(directory / "."), says("cannot be read: Is a directory"));
@@ -394,7 +373,7 @@ TEST_CASE("messages stay short and printable", "[io]") {
 }
 
 TEST_CASE("what the format cannot hold is not written", "[io]") {
-  const scratch directory;
+  const scratch_folder directory;
   const std::vector<float> values{1, 2};
   CHECK_THROWS_WITH(io::tensor_of(values, {3}), "tensor_of: shape [3] does not fit 2 values");
   const auto write = [&](const std::string& name, const io::tensor_view& view) {
@@ -414,7 +393,7 @@ TEST_CASE("what the format cannot hold is not written", "[io]") {
 }
 
 TEST_CASE("a failed write leaves what was there", "[io]") {
-  const scratch directory;
+  const scratch_folder directory;
   const auto path = directory / "model.safetensors";
   const std::vector<double> values(10'000, 1.0);
   io::write_safetensors(path, {{"old", io::tensor_of(values, {10'000})}});
@@ -457,7 +436,7 @@ TEST_CASE("a failed write leaves what was there", "[io]") {
 }
 
 TEST_CASE("a write replaces the old file, through links and beside other writers", "[io]") {
-  const scratch directory;
+  const scratch_folder directory;
   const auto path = directory / "model";
   const std::vector<int> a{1};
   const std::vector<int> b{2};
@@ -481,7 +460,7 @@ TEST_CASE("a value can be copied and moved", "[io]") {
 }
 
 TEST_CASE("corrupted files are read or refused", "[io]") {
-  const scratch directory;
+  const scratch_folder directory;
   const std::vector<float> weights{1, 2, 3, 4, 5, 6};
   const std::vector<std::int64_t> order{2, 0, 1};
   const std::array<bool, 2> mask{true, false};

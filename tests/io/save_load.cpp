@@ -15,9 +15,11 @@
 
 #include "../catch.hpp"
 #include "../support/random_parameters.hpp"
+#include "../support/scratch_folder.hpp"
 
 using namespace bijou;
 using Catch::Matchers::Contains;
+using testing::scratch_folder;
 
 namespace {
 
@@ -35,23 +37,6 @@ template <class T> xt::xtensor<T, 2> samples() {
   std::copy(values.begin(), values.end(), y.begin());
   return y;
 }
-
-/// A directory of this test's own, removed at the end.
-class scratch {
- public:
-  scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "bijou-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~scratch() { std::filesystem::remove_all(path_); }
-  scratch(const scratch&) = delete;
-  scratch& operator=(const scratch&) = delete;
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::string content(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -75,7 +60,7 @@ template <class T> void refused(const std::string& path, const std::string& why)
 
 TEMPLATE_TEST_CASE("a flow comes back from a file, to the bit", "[io]", float, double) {
   using T = TestType;
-  const scratch here;
+  const scratch_folder here;
   const auto q = perturbed<T>();
   save(q, here / "q.safetensors");
   auto r = make_flow<T>(expression, 4);
@@ -91,7 +76,7 @@ TEMPLATE_TEST_CASE("a flow comes back from a file, to the bit", "[io]", float, d
 }
 
 TEST_CASE("float files load into double flows and back, on request", "[io]") {
-  const scratch here;
+  const scratch_folder here;
   const auto narrow = perturbed<float>();
   save(narrow, here / "float.safetensors");
   auto wide = make_flow<double>(expression, 4);
@@ -107,7 +92,7 @@ TEST_CASE("float files load into double flows and back, on request", "[io]") {
 }
 
 TEST_CASE("a bijector is saved and loaded like a flow", "[io]") {
-  const scratch here;
+  const scratch_folder here;
   auto f = make_bijector<double, 3>(iaf<7> | flip | affine, 1);
   testing::perturb(f.parameters(), f.structure(), 17);
   save(f, here / "f.safetensors");
@@ -118,7 +103,7 @@ TEST_CASE("a bijector is saved and loaded like a flow", "[io]") {
 }
 
 TEST_CASE("files that do not fit", "[io]") {
-  const scratch here;
+  const scratch_folder here;
   const std::string path = here / "q.safetensors";
   SECTION("of another architecture") {
     save(make_flow<double>(normal<3> | iaf<7>), path);

@@ -9,54 +9,78 @@
 
 #include <bijou/interop/xtensor.hpp>
 #include <bijou/training/fit_loop.hpp>
+#include <bijou/training/processes.hpp>
 
 #include <array>
 #include <cstddef>
-#include <numeric>
+#include <memory>
+#include <optional>
 #include <stdexcept>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA {
 
+namespace detail {
+inline void check_weights_place(const fit_options& options) {
+  if (!options.weights.empty())
+    throw std::invalid_argument("fit: expected the weights in scored_batch, not in the options");
+}
+} // namespace detail
+
 /// Trains q on samples in memory; those of `validation` decide which parameters are kept. Without
 /// any the last parameters are kept and nothing stops early. Weights are part of the batches here.
 ///
-/// Memory: five vectors of the parameters' length, one more and a workspace for each further
-/// thread, one minibatch. An epoch after the first allocates nothing. \throws std::invalid_argument
-/// if sizes, options or weights do not fit, or values are not finite \throws training_error if a
-/// loss or gradient becomes NaN or infinite; q keeps the last good parameters, as it does when the
-/// callback throws
-template <class Flow, class T = typename Flow::value_type>
+/// Several processes may share the run: each calls fit with the same arguments (bijou/mpi.hpp), and
+/// all end with the same bits, those of one process but for rounding. Memory: five vectors of the
+/// parameters' length, one more and a workspace for each further thread, one minibatch. An epoch
+/// after the first allocates nothing, checkpoints apart.
+/// \throws std::invalid_argument if sizes, options, weights or a checkpoint do not fit, or values
+/// are not finite \throws training_error if a loss or gradient becomes NaN or infinite, or another
+/// process fails; q keeps the last good parameters, as it does when the callback throws
+template <class Flow, class T = typename Flow::value_type, process_group Processes = one_process>
 fit_result fit(Flow& q, const scored_batch<T>& training, const scored_batch<T>& validation,
-               const fit_options& options) {
-  if (!options.weights.empty())
-    throw std::invalid_argument("fit: expected the weights in scored_batch, not in the options");
-  detail::check_training_batch<Flow>(training);
-  detail::check_training_batch<Flow>(validation);
-  detail::row_split rows(training.samples.count, 0, philox{});
-  if constexpr (detail::check_inverse<Flow>())
-    return detail::fit_loop<Flow>(q, training, std::move(rows.training), validation, options).run();
-  else
+               const fit_options& options, const Processes& processes = alone) {
+  if constexpr (detail::check_inverse<Flow>()) {
+    std::unique_ptr<detail::fit_loop<Flow, Processes>> loop;
+    detail::together(processes, [&] {
+      detail::check_weights_place(options);
+      detail::check_training_batch<Flow>(training);
+      detail::check_training_batch<Flow>(validation);
+      detail::row_split rows(training.samples.count, 0, philox{});
+      loop = std::make_unique<detail::fit_loop<Flow, Processes>>(
+          q, training, std::move(rows.training), validation, options, processes);
+    });
+    return loop->run();
+  } else {
     return {};
+  }
 }
 
 /// The same; a share of the samples (`options.validation_fraction`, drawn by `options.seed`) is set
 /// aside for validation.
-template <class Flow, class T = typename Flow::value_type>
-fit_result fit(Flow& q, const scored_batch<T>& samples, const fit_options& options) {
-  if (!options.weights.empty())
-    throw std::invalid_argument("fit: expected the weights in scored_batch, not in the options");
-  detail::check_training_batch<Flow>(samples);
-  detail::row_split rows(samples.samples.count, options.validation_fraction, philox(options.seed));
-  const std::size_t aside = rows.validation.size();
-  detail::gathered_batch<Flow> validation(samples, aside);
-  validation.gather(rows.validation, 0, aside);
-  if constexpr (detail::check_inverse<Flow>())
-    return detail::fit_loop<Flow>(q, samples, std::move(rows.training), validation.view(0, aside),
-                                  options)
-        .run();
-  else
+template <class Flow, class T = typename Flow::value_type, process_group Processes = one_process>
+fit_result fit(Flow& q, const scored_batch<T>& samples, const fit_options& options,
+               const Processes& processes = alone) {
+  if constexpr (detail::check_inverse<Flow>()) {
+    std::optional<detail::gathered_batch<Flow>> validation;
+    std::unique_ptr<detail::fit_loop<Flow, Processes>> loop;
+    detail::together(processes, [&] {
+      detail::check_weights_place(options);
+      detail::check_training_batch<Flow>(samples);
+      detail::row_split rows(samples.samples.count, options.validation_fraction,
+                             philox(options.seed));
+      const std::size_t aside = rows.validation.size();
+      validation.emplace(samples, aside);
+      validation->gather(rows.validation, 0, aside);
+      loop = std::make_unique<detail::fit_loop<Flow, Processes>>(
+          q, samples, std::move(rows.training), validation->view(0, aside), options, processes);
+    });
+    return loop->run();
+  } else {
     return {};
+  }
 }
 
 namespace detail {
@@ -89,44 +113,53 @@ template <class T, class X> class batch_in_memory {
   xt::xtensor<T, 2> copy_;
 };
 
-template <class Flow, class Y, class... Context>
-fit_result fit_expressions(Flow& q, const fit_options& options, const Y& samples,
-                           const Context&... context) {
+template <class Flow, class Processes, class Y, class... Context>
+fit_result fit_expressions(Flow& q, const fit_options& options, const Processes& processes,
+                           const Y& samples, const Context&... context) {
   using T = typename Flow::value_type;
   static_assert(sizeof...(Context) == (Flow::conditional ? 1 : 0),
                 "bijou: fit takes a context, as in fit(q, samples, context, options), exactly if q "
                 "has given<C>");
-  check_shape("fit", "samples", samples, Flow::size);
-  (check_shape("fit", "a context", context, Flow::context_size), ...);
-  const batch_in_memory<T, Y> y(samples, Flow::size);
-  const std::vector<T> weights(options.weights.begin(), options.weights.end());
-  fit_options rest = options;
-  rest.weights = {};
   constexpr bool has_inverse = Flow::invertible;
   static_assert(has_inverse,
                 "bijou: fit scores samples by the inverse, and a word of this flow has "
                 "no closed inverse (planar, radial, sylvester): write numerically_inverted(word)");
   if constexpr (!has_inverse) {
     return {};
-  } else if constexpr (Flow::conditional) {
-    const batch_in_memory<T, Context...> c(context..., Flow::context_size);
-    return fit(q, scored_batch<T>{y.view(), c.view(), weights}, rest);
   } else {
-    return fit(q, scored_batch<T>{y.view(), {}, weights}, rest);
+    std::unique_ptr<batch_in_memory<T, Y>> y;
+    std::tuple<std::unique_ptr<batch_in_memory<T, Context>>...> c;
+    const std::vector<T> weights(options.weights.begin(), options.weights.end());
+    together(processes, [&] {
+      check_shape("fit", "samples", samples, Flow::size);
+      (check_shape("fit", "a context", context, Flow::context_size), ...);
+      y = std::make_unique<batch_in_memory<T, Y>>(samples, Flow::size);
+      if constexpr (sizeof...(Context) == 1)
+        std::get<0>(c) =
+            std::make_unique<batch_in_memory<T, Context...>>(context..., Flow::context_size);
+    });
+    fit_options rest = options;
+    rest.weights = {};
+    scored_batch<T> batch{y->view(), {}, weights};
+    if constexpr (sizeof...(Context) == 1) batch.context = std::get<0>(c)->view();
+    return fit(q, batch, rest, processes);
   }
 }
 
 } // namespace detail
 
 /// Trains q on samples, an expression of shape (n, D).
-template <class Flow, detail::xtensor_like Y>
-fit_result fit(Flow& q, const Y& samples, const fit_options& options = {}) {
-  return detail::fit_expressions(q, options, samples);
+template <class Flow, detail::xtensor_like Y, process_group Processes = one_process>
+fit_result fit(Flow& q, const Y& samples, const fit_options& options = {},
+               const Processes& processes = alone) {
+  return detail::fit_expressions(q, options, processes, samples);
 }
 /// Trains a flow with given<C> on samples (n, D) with their contexts (n, C).
-template <class Flow, detail::xtensor_like Y, detail::xtensor_like Context>
-fit_result fit(Flow& q, const Y& samples, const Context& context, const fit_options& options = {}) {
-  return detail::fit_expressions(q, options, samples, context);
+template <class Flow, detail::xtensor_like Y, detail::xtensor_like Context,
+          process_group Processes = one_process>
+fit_result fit(Flow& q, const Y& samples, const Context& context, const fit_options& options = {},
+               const Processes& processes = alone) {
+  return detail::fit_expressions(q, options, processes, samples, context);
 }
 
 } // namespace bijou::inline BIJOU_ISA

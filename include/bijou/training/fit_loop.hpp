@@ -6,12 +6,15 @@
 #include <bijou/training/batches.hpp>
 #include <bijou/training/fit_options.hpp>
 #include <bijou/training/parameter_steps.hpp>
+#include <bijou/training/processes.hpp>
+#include <bijou/training/run_record.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -21,18 +24,22 @@
 namespace bijou::inline BIJOU_ISA::detail {
 
 /// One run: holds everything that a step needs, so that steps allocate nothing.
-template <class Flow> class fit_loop {
+template <class Flow, class Processes> class fit_loop {
   using T = typename Flow::value_type;
 
  public:
   /// Trains q on the rows `order` of `samples`; all rows of `validation` judge.
   fit_loop(Flow& q, const scored_batch<T>& samples, std::vector<std::uint32_t> order,
-           const scored_batch<T>& validation, const fit_options& options)
-      : q_(q), options_(options), order_(std::move(order)), validation_(validation),
+           const scored_batch<T>& validation, const fit_options& options,
+           const Processes& processes)
+      : q_(q), options_(options), processes_(processes), samples_(samples),
+        order_(std::move(order)), validation_(validation),
         batches_(count_batches(order_.size(), options)),
         steps_(static_cast<std::int64_t>(batches_) * std::max(options.epochs, 0)),
         parameters_(q, options.optimizer, options.threads,
-                    static_cast<std::size_t>(std::max(options.threads, 0))),
+                    static_cast<std::size_t>(std::max(options.threads, 0)), processes),
+        record_("fit", std::max(options.epochs, 0), options.checkpoint, options.callback,
+                parameters_, processes),
         batch_(samples, std::min(order_.size(), options.batch_size)),
         log_prob_(std::max(options.batch_size, validation.samples.count)),
         losses_(parameters_.shares()) {
@@ -40,31 +47,44 @@ template <class Flow> class fit_loop {
     std::vector<std::uint32_t> all(validation.samples.count);
     std::iota(all.begin(), all.end(), 0U);
     validation_weight_ = mean_weight(validation, all);
-    result_.history.reserve(static_cast<std::size_t>(std::max(options.epochs, 0)));
   }
 
+  /// Collective, like all that it calls.
   fit_result run() {
     try {
+      record_.begin([&] { return describe(); });
       loop();
     } catch (...) {
       parameters_.restore();
       throw;
     }
     if (has_validation()) parameters_.restore();
-    return std::move(result_);
+    return std::move(record_.result);
   }
 
  private:
   void loop() {
-    progress_line line(options_.progress);
+    progress_line line(options_.progress, processes_.rank() == 0);
     progress_report report{.epochs = options_.epochs, .steps = steps_};
     const auto start = std::chrono::steady_clock::now();
-    if (has_validation()) result_.best_validation = report.validation = validate(0);
+    const double before = record_.seconds();
+    fit_result& result = record_.result;
     const philox noise(options_.seed);
-    for (int epoch = 1; epoch <= options_.epochs; ++epoch) {
+    if (record_.epoch() > 0) { // orders follow from one another
+      for (int epoch = 1; epoch <= record_.epoch(); ++epoch) reorder(noise, epoch);
+      report.step = report.first_step = step_ = parameters_.steps();
+      if (out_of_patience(record_.epoch())) {
+        result.reason = stop_reason::patience;
+        return;
+      }
+    } else if (has_validation()) {
+      result.best_validation = report.validation = validate(0);
+    }
+    bool goes_on = true;
+    for (int epoch = record_.epoch() + 1; goes_on && epoch <= options_.epochs; ++epoch) {
       fit_epoch record{.epoch = epoch};
       report.epoch = epoch;
-      shuffle(order_, noise, static_cast<std::uint64_t>(epoch));
+      reorder(noise, epoch);
       double sum = 0;
       for (std::size_t b = 0; b < batches_; ++b) {
         const share rows = share::of(order_.size(), b, batches_);
@@ -78,19 +98,14 @@ template <class Flow> class fit_loop {
       if (has_validation()) record.validation = report.validation = validate(epoch);
       record.best = keep(epoch, record.validation);
       record.seconds =
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      result_.history.push_back(record);
-      if (options_.callback && !options_.callback(record)) {
-        result_.reason = stop_reason::callback;
-        break;
-      }
-      if (has_validation() && options_.patience > 0 &&
-          epoch - result_.best_epoch >= options_.patience) {
-        result_.reason = stop_reason::patience;
-        break;
-      }
+          before + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      goes_on = record_.end_epoch(record, out_of_patience(epoch));
     }
     line.finish(report);
+  }
+
+  void reorder(const philox& noise, int epoch) {
+    shuffle(order_, noise, static_cast<std::uint64_t>(epoch));
   }
 
   /// One minibatch: places [begin, end) of the order. Returns its loss.
@@ -99,24 +114,29 @@ template <class Flow> class fit_loop {
     const std::size_t count = places.end - places.begin;
     const auto rows = std::span<const std::uint32_t>(order_).subspan(places.begin, count);
     const auto scale = static_cast<T>(-1 / (static_cast<double>(count) * training_weight_));
-    parameters_.for_each_share([&](std::size_t r, std::span<T> gradient, workspace<T>& ws) {
-      const share mine = share::of(count, r, parameters_.shares());
-      losses_[r] = 0;
-      if (mine.begin == mine.end) return;
-      batch_.gather(rows, mine.begin, mine.end);
-      losses_[r] = accumulate_log_prob_gradient(q_, batch_.view(mine.begin, mine.end), scale,
-                                                gradient, ws, {}, log_prob_.data() + mine.begin);
+    const share own = parameters_.own(count);
+    double factor = 1;
+    const double loss = parameters_.reduce([&] {
+      if (options_.schedule) factor = options_.schedule(step_ - 1, steps_);
+      parameters_.for_each_share([&](std::size_t r, std::span<T> gradient, workspace<T>& ws) {
+        const share mine = parameters_.part(own, r);
+        losses_[r] = 0;
+        if (mine.begin == mine.end) return;
+        batch_.gather(rows, mine.begin, mine.end);
+        losses_[r] = accumulate_log_prob_gradient(q_, batch_.view(mine.begin, mine.end), scale,
+                                                  gradient, ws, {}, log_prob_.data() + mine.begin);
+      });
+      double sum = 0;
+      for (const double l : losses_) sum += l;
+      return sum;
     });
-    double loss = 0;
-    for (const double l : losses_) loss += l;
     if (!std::isfinite(loss))
-      fail("the loss became " + std::to_string(loss) + bad_sample(rows), epoch);
+      fail("the loss became " + std::to_string(loss), bad_sample(own, rows), epoch);
     // Without validation these parameters have just been seen to be good, and nothing else will
     // say.
     if (first_of_epoch && !has_validation()) parameters_.remember();
-    const double factor = options_.schedule ? options_.schedule(step_ - 1, steps_) : 1.0;
     const double norm = parameters_.step(factor);
-    if (!std::isfinite(norm)) fail("the gradient's norm became " + std::to_string(norm), epoch);
+    if (!std::isfinite(norm)) fail("the gradient's norm became " + std::to_string(norm), "", epoch);
     record.learning_rate = factor * options_.optimizer.learning_rate;
     record.gradient_norm = std::max(record.gradient_norm, norm);
     return loss;
@@ -124,45 +144,53 @@ template <class Flow> class fit_loop {
 
   double validate(int epoch) {
     const std::size_t count = validation_.samples.count;
-    parameters_.run([&](std::size_t r, workspace<T>& ws) {
-      const share mine = share::of(count, r, parameters_.shares());
-      if (mine.begin == mine.end) return;
-      const auto part = [&](batch_view<const T> b) {
-        b.data += static_cast<std::ptrdiff_t>(mine.begin) * b.sample_stride;
-        b.count = mine.end - mine.begin;
-        return b;
-      };
-      if constexpr (Flow::conditional)
-        q_.log_prob(part(validation_.samples), part(validation_.context),
-                    log_prob_.data() + mine.begin, ws);
-      else
-        q_.log_prob(part(validation_.samples), log_prob_.data() + mine.begin, ws);
+    const share own = parameters_.own(count);
+    const double sum = sum_of(processes_, [&] {
+      parameters_.run([&](std::size_t r, workspace<T>& ws) {
+        const share mine = parameters_.part(own, r);
+        if (mine.begin == mine.end) return;
+        const auto part = [&](batch_view<const T> b) {
+          b.data += static_cast<std::ptrdiff_t>(mine.begin) * b.sample_stride;
+          b.count = mine.end - mine.begin;
+          return b;
+        };
+        if constexpr (Flow::conditional)
+          q_.log_prob(part(validation_.samples), part(validation_.context),
+                      log_prob_.data() + mine.begin, ws);
+        else
+          q_.log_prob(part(validation_.samples), log_prob_.data() + mine.begin, ws);
+      });
+      double losses = 0; // in the samples' order: the same for every number of threads
+      for (std::size_t i = own.begin; i < own.end; ++i) {
+        const double weight =
+            validation_.weights.empty() ? 1.0 : static_cast<double>(validation_.weights[i]);
+        if (weight != 0) losses -= weight * static_cast<double>(log_prob_[i]);
+      }
+      return losses;
     });
-    double sum = 0; // in the samples' order: the same for every number of threads
-    for (std::size_t i = 0; i < count; ++i) {
-      const double weight =
-          validation_.weights.empty() ? 1.0 : static_cast<double>(validation_.weights[i]);
-      if (weight != 0) sum -= weight * static_cast<double>(log_prob_[i]);
-    }
     const double loss = sum / (static_cast<double>(count) * validation_weight_);
     if (!std::isfinite(loss))
-      fail("the validation loss became " + std::to_string(loss) + bad_sample({}), epoch);
+      fail("the validation loss became " + std::to_string(loss), bad_sample(own, {}), epoch);
     return loss;
   }
 
   /// Remembers the parameters if they are the best so far.
   bool keep(int epoch, double validation) {
-    if (has_validation() && !(validation < result_.best_validation)) return false;
-    result_.best_epoch = epoch;
-    result_.best_validation = validation;
+    fit_result& result = record_.result;
+    if (has_validation() && !(validation < result.best_validation)) return false;
+    result.best_epoch = epoch;
+    result.best_validation = validation;
     if (has_validation()) parameters_.remember();
     return true;
   }
+  bool out_of_patience(int epoch) const {
+    return has_validation() && options_.patience > 0 &&
+           epoch - record_.result.best_epoch >= options_.patience;
+  }
 
-  /// Which sample of the latest batch spoils the loss; rows are empty for validation samples.
-  std::string bad_sample(std::span<const std::uint32_t> rows) const {
-    const std::size_t count = rows.empty() ? validation_.samples.count : rows.size();
-    for (std::size_t i = 0; i < count; ++i)
+  /// Which of this process's samples spoils the loss; rows are empty for validation samples.
+  std::string bad_sample(share own, std::span<const std::uint32_t> rows) const {
+    for (std::size_t i = own.begin; i < own.end; ++i)
       if (!std::isfinite(log_prob_[i]))
         return ": log_prob of " +
                (rows.empty() ? "validation sample " + std::to_string(i)
@@ -170,12 +198,39 @@ template <class Flow> class fit_loop {
                " is " + std::to_string(log_prob_[i]);
     return "";
   }
-  [[noreturn]] void fail(const std::string& what, int epoch) const {
+  /// In all processes alike; one of them may know where.
+  [[noreturn]] void fail(const std::string& what, std::string where, int epoch) const {
     throw training_error("fit: in epoch " + std::to_string(epoch) + ", step " +
                              std::to_string(step_) + ", " + what +
+                             first_statement(processes_, std::move(where)).text +
                              ". The flow has the last good parameters. -inf is a sample outside "
                              "the flow's support; else try a lower learning rate or max_norm",
                          epoch, step_);
+  }
+
+  /// What must be equal in a run that goes on from this one's checkpoint.
+  run_description describe() const {
+    run_description run = describe_run("fit", q_);
+    fingerprint data;
+    const auto add = [&](const scored_batch<T>& b) {
+      for (std::size_t i = 0; i < b.samples.count; ++i) {
+        for (int d = 0; d < Flow::size; ++d) data.add(element(b.samples, i, d));
+        for (int d = 0; d < Flow::context_size; ++d) data.add(element(b.context, i, d));
+      }
+      for (const T w : b.weights) data.add(w);
+    };
+    add(samples_);
+    add(validation_);
+    for (const std::uint32_t row : order_) data.add(row);
+    run.emplace_back("samples", std::to_string(order_.size()));
+    run.emplace_back("validation samples", std::to_string(validation_.samples.count));
+    run.emplace_back("epochs", std::to_string(options_.epochs));
+    run.emplace_back("batch_size", std::to_string(options_.batch_size));
+    run.emplace_back("optimizer", optimizer_text(options_.optimizer));
+    run.emplace_back("patience", std::to_string(options_.patience));
+    run.emplace_back("seed", std::to_string(options_.seed));
+    run.emplace_back("data", data.text());
+    return run;
   }
 
   bool has_validation() const { return validation_.samples.count > 0; }
@@ -189,17 +244,19 @@ template <class Flow> class fit_loop {
 
   Flow& q_;
   const fit_options& options_;
+  const Processes& processes_;
+  scored_batch<T> samples_;
   std::vector<std::uint32_t> order_;
   scored_batch<T> validation_;
   std::size_t batches_;
   std::int64_t steps_;
   std::int64_t step_ = 0;
-  parameter_steps<Flow> parameters_;
+  parameter_steps<Flow, Processes> parameters_;
+  run_record<Flow, Processes> record_;
   gathered_batch<Flow> batch_;
   std::vector<T> log_prob_;
   std::vector<double> losses_; // of shares
   double training_weight_ = 1, validation_weight_ = 1;
-  fit_result result_;
 };
 
 } // namespace bijou::inline BIJOU_ISA::detail

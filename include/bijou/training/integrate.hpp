@@ -307,12 +307,15 @@ template <class Flow, class Integrand> class integration {
     const std::size_t n = rows_.size();
     const double log_mean = log_mean_weight("integrate", minibatch({0, n}));
     const double scale = 1 / static_cast<double>(n);
-    parameters_.for_each_share([&](std::size_t i, std::span<T> gradient, workspace<T>& ws) {
-      const auto part = minibatch(share::of(n, i, parameters_.shares()));
-      if (by_variance_)
-        accumulate_second_moment(q_, part, log_mean, scale, gradient, ws);
-      else
-        accumulate_cross_entropy(q_, part, log_mean, scale, gradient, ws);
+    parameters_.reduce([&] {
+      parameters_.for_each_share([&](std::size_t i, std::span<T> gradient, workspace<T>& ws) {
+        const auto part = minibatch(share::of(n, i, parameters_.shares()));
+        if (by_variance_)
+          accumulate_second_moment(q_, part, log_mean, scale, gradient, ws);
+        else
+          accumulate_cross_entropy(q_, part, log_mean, scale, gradient, ws);
+      });
+      return 0.0; // nobody asks for the loss
     });
     const double factor = options_.schedule ? options_.schedule(step_, steps_) : 1.0;
     const double norm = parameters_.step(factor);

@@ -38,7 +38,8 @@ struct progress_report {
   int epochs = 0;
   std::int64_t step = 0; ///< of `steps`, from 1
   std::int64_t steps = 0;
-  std::int64_t samples = 0; ///< seen since the start, for the rate
+  std::int64_t first_step = 0; ///< where this run goes on from an earlier one, for the time left
+  std::int64_t samples = 0;    ///< seen since the start, for the rate
   double training = std::numeric_limits<double>::quiet_NaN();
   double validation = std::numeric_limits<double>::quiet_NaN();
 };
@@ -46,9 +47,11 @@ struct progress_report {
 /// Writes reports, as often as it is readable to. The clock starts with the constructor.
 class progress_line {
  public:
-  explicit progress_line(progress_options options = {}) : options_(options), start_(now()) {
+  /// Silent unless `speaks`: of several processes that share a run, one reports.
+  explicit progress_line(progress_options options = {}, bool speaks = true)
+      : options_(options), start_(now()) {
     rewrites_ = is_terminal(options_.out);
-    enabled_ = options_.out != nullptr && options_.mode != progress_mode::never &&
+    enabled_ = speaks && options_.out != nullptr && options_.mode != progress_mode::never &&
                (options_.mode == progress_mode::always || rewrites_);
   }
 
@@ -110,7 +113,7 @@ class progress_line {
     if (!std::isnan(r.validation)) add("  validation %.4f", r.validation);
     if (!std::isnan(r.training) || !std::isnan(r.validation)) add("%s", " nats");
     const double elapsed = t - start_;
-    if (elapsed > 0 && r.step > 0) {
+    if (elapsed > 0 && r.step > r.first_step) {
       const double rate = static_cast<double>(r.samples) / elapsed;
       if (rate >= 1e6)
         add("  %.3g M/s", rate * 1e-6);
@@ -118,8 +121,8 @@ class progress_line {
         add("  %.3g k/s", rate * 1e-3);
       else
         add("  %.3g /s", rate);
-      const double left =
-          elapsed * static_cast<double>(r.steps - r.step) / static_cast<double>(r.step);
+      const double left = elapsed * static_cast<double>(r.steps - r.step) /
+                          static_cast<double>(r.step - r.first_step);
       const auto seconds = static_cast<long long>(std::ceil(left));
       if (seconds >= 3600)
         add("  %lld:%02lld:%02lld left", seconds / 3600, seconds / 60 % 60, seconds % 60);
