@@ -161,6 +161,39 @@ TEST_CASE("integrate: the result is the weighted mean of its history", "[trainin
   CHECK(e.standard_error == Approx(std::sqrt(variance) / weights).epsilon(1e-13));
 }
 
+TEST_CASE("integrate steps along the gradient of its loss", "[training]") {
+  // One iteration, one step on all of its samples.
+  constexpr std::size_t n = 1000;
+  const integrate_options one_step{.evaluations = n,
+                                   .iterations = 1,
+                                   .training = 1,
+                                   .steps_per_iteration = 1,
+                                   .batch_size = n,
+                                   .remembered = 1,
+                                   .least_effective = 0,
+                                   .schedule = schedules::constant{},
+                                   .seed = 9};
+  const auto check = [&](const auto& f, bool by_variance) {
+    auto q = make_flow<double>(proposal<2>, 1), expected = q;
+    const auto e = integrate(q, f, one_step);
+    CHECK((e.history[0].effective >= 0.3) == by_variance);
+
+    philox stream(9);
+    const auto [y, log_q] = expected.sample_and_log_prob(stream, n);
+    std::vector<double> values;
+    for (std::size_t i = 0; i < n; ++i) values.push_back(f(std::array{y(i, 0), y(i, 1)}));
+    const integrand_batch<double> batch{rows_of(y.data(), n, 2), values, {log_q.data(), n}};
+    const auto gradient = by_variance ? value_and_grad(expected, variance_loss{batch}).gradient
+                                      : value_and_grad(expected, forward_kl{batch}).gradient;
+    adam<double> optimizer(gradient.size(), one_step.optimizer);
+    optimizer.step(expected.parameters(), gradient);
+    const auto p = q.parameters(), r = expected.parameters();
+    for (std::size_t i = 0; i < p.size(); ++i) CHECK(p[i] == Approx(r[i]).margin(1e-9));
+  };
+  check([](const std::array<double, 2>& x) { return x[0] + x[1] * x[1]; }, true);
+  check([](const std::array<double, 2>& x) { return std::exp(-50 * x[0] - 20 * x[1]); }, false);
+}
+
 TEST_CASE("integrate: the same bits for any number of threads", "[training]") {
   integrate_options options = brief;
   options.batch_size = 1000; // three shares
