@@ -99,8 +99,9 @@ class series {
             std::count_if(estimates_.begin(), estimates_.end(),
                           [&](const estimate& x) { return std::abs(pull(x)) < sigmas; }));
       };
-      std::printf("  of %d: %d in 1 sigma, %d in 2, rms pull %.2f", static_cast<int>(count()),
-                  within(1), within(2), std::sqrt(sum_of_squared_pulls() / count()));
+      std::printf("  of %d: mean error %.3g, %d in 1 sigma, %d in 2, rms pull %.2f",
+                  static_cast<int>(count()), error(), within(1), within(2),
+                  std::sqrt(sum_of_squared_pulls() / count()));
     }
     std::printf("\n");
   }
