@@ -11,30 +11,13 @@
 #include <span>
 #include <vector>
 
+#include "../support/training_problems.hpp"
+
 namespace bijou::testing {
 
 inline constexpr auto small = normal<2> | maf<8> | flip | maf<8>;
 inline constexpr auto guide = normal<2> | iaf<8> | flip | iaf<8>;
 inline constexpr auto amortised = normal<2> | given<1> | iaf<8>;
-
-inline constexpr auto hill = [](const auto& x) {
-  const auto u = x[0] - 1.0, v = x[1] + 0.5 * x[0];
-  return -0.5 * (u * u + 4.0 * v * v);
-};
-
-/// Samples of a crooked density.
-template <class T> xt::xtensor<T, 2> crooked(std::size_t n) {
-  const auto q = make_flow<T>(normal<2> | iaf<16>, 9);
-  philox stream{3};
-  xt::xtensor<T, 2> y = q.sample(stream, n);
-  for (std::size_t i = 0; i < n; ++i) y(i, 1) += y(i, 0) * y(i, 0);
-  return y;
-}
-
-template <class Flow> auto values_of(const Flow& q) {
-  const auto p = q.parameters();
-  return std::vector<typename Flow::value_type>(p.begin(), p.end());
-}
 
 /// Whether rank 0 has the same bits.
 template <class T> bool same_on_all(const mpi::communicator& world, const std::vector<T>& values) {

@@ -22,38 +22,24 @@
 
 #include "../catch.hpp"
 #include "../support/scratch_folder.hpp"
+#include "../support/training_problems.hpp"
 
 using namespace bijou;
 using Catch::Matchers::Contains;
+using testing::crooked;
+using testing::hill;
 using testing::scratch_folder;
+using testing::values_of;
 
 namespace {
 
 constexpr auto small = normal<2> | maf<8> | shuffle(4) | maf<8>;
 constexpr auto guide = normal<2> | given<1> | iaf<8> | flip | iaf<8>;
 
-constexpr auto hill = [](const auto& x) {
-  const auto u = x[0] - 1.0, v = x[1] + 0.5 * x[0];
-  return -0.5 * (u * u + 4.0 * v * v);
-};
 constexpr auto moving_hill = [](const auto& x, const auto& c) {
   const auto u = x[0] - c[0], v = x[1] + 0.5 * x[0];
   return -0.5 * (u * u + 4.0 * v * v);
 };
-
-/// A crooked density's samples.
-template <class T> xt::xtensor<T, 2> crooked(std::size_t n) {
-  const auto q = make_flow<T>(normal<2> | iaf<16>, 9);
-  philox stream{3};
-  xt::xtensor<T, 2> y = q.sample(stream, n);
-  for (std::size_t i = 0; i < n; ++i) y(i, 1) += y(i, 0) * y(i, 0);
-  return y;
-}
-
-template <class Flow> auto values_of(const Flow& q) {
-  const auto p = q.parameters();
-  return std::vector<typename Flow::value_type>(p.begin(), p.end());
-}
 
 /// All of the history but the time that it took; NaN are equal.
 std::vector<std::uint64_t> bits_of(const fit_result& r) {
