@@ -92,13 +92,8 @@ class planar_layer : public word_rows<T, L, D, detail::planar_parameters<D>> {
   }
 
   /// Data to noise: see numerically_inverted.hpp.
-  void solve(const tile<T>& t) const {
-    const plane p(this->theta_of(t.theta));
-    for (int s = 0; s < t.lanes; s += pack::size) store(p.moved_back(rows_at(t.x + s)), t.x + s);
-  }
-  void solve(const event_tile<T>& e) const {
-    const plane p(this->theta_of(e.theta));
-    store(p.moved_back(values_of(e)), e);
+  template <class Tile> void solve(const Tile& t) const {
+    this->move_back(t, plane(this->theta_of(t.theta)));
   }
   /// lambda = g_x - w (slope u^.g_x + g_l bend / det) / det: the matrix is 1 + slope w u^T (Sherman
   /// and Morrison).

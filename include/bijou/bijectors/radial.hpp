@@ -119,13 +119,8 @@ class radial_layer : public word_rows<T, L, D, detail::radial_parameters<D>> {
   }
 
   /// Data to noise: see numerically_inverted.hpp.
-  void solve(const tile<T>& t) const {
-    const centre c(this->theta_of(t.theta));
-    for (int s = 0; s < t.lanes; s += pack::size) store(c.moved_back(rows_at(t.x + s)), t.x + s);
-  }
-  void solve(const event_tile<T>& e) const {
-    const centre c(this->theta_of(e.theta));
-    store(c.moved_back(values_of(e)), e);
+  template <class Tile> void solve(const Tile& t) const {
+    this->move_back(t, centre(this->theta_of(t.theta)));
   }
   /// The matrix has the eigenvalue `along` on the ray and `across` elsewhere:
   /// lambda = g_x / across + n (n.g_x (1 / along - 1 / across) - g_l dl/dr / along), n the ray's

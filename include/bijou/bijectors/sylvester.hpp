@@ -138,13 +138,8 @@ class sylvester_layer : public word_rows<T, L, D, detail::sylvester_parameters<K
   }
 
   /// Data to noise: see numerically_inverted.hpp.
-  void solve(const tile<T>& t) const {
-    const matrices m(this->theta_of(t.theta));
-    for (int s = 0; s < t.lanes; s += pack::size) store(m.moved_back(rows_at(t.x + s)), t.x + s);
-  }
-  void solve(const event_tile<T>& e) const {
-    const matrices m(this->theta_of(e.theta));
-    store(m.moved_back(values_of(e)), e);
+  template <class Tile> void solve(const Tile& t) const {
+    this->move_back(t, matrices(this->theta_of(t.theta)));
   }
   /// With h the slopes, lambda = Q m where m = Q^T g_x - S^T a and a = h R^T m + g_l dl/dz: from
   /// the first variable to the last, each needs only those before it.

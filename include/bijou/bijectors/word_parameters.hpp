@@ -142,6 +142,14 @@ template <class T, int L, int D, class Layout> class word_rows : public word_par
     detail::for_each_variable<D>([&](int d) { e.x[row_of(d)] = detail::at(x, d).first(); });
   }
 
+  /// All variables by map.moved_back: data to noise (numerically_inverted.hpp).
+  template <class Map> void move_back(const tile<T>& t, const Map& map) const {
+    for (int s = 0; s < t.lanes; s += pack::size) store(map.moved_back(rows_at(t.x + s)), t.x + s);
+  }
+  template <class Map> void move_back(const event_tile<T>& e, const Map& map) const {
+    store(map.moved_back(values_of(e)), e);
+  }
+
  private:
   detail::index_table<D> position_{};
 };
