@@ -28,6 +28,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "picture.hpp"
+
 using namespace bijou;
 
 namespace {
@@ -192,14 +194,9 @@ int run(int steps, int threads, const std::string& output) {
     if (number == 2) good = good && best < 0.02;
   }
 
-  const std::string draw = "gnuplot -c \"" BIJOU_EXAMPLES_DIR "/energies.gp\" \"" + output +
-                           "/energies\" \"" + output + "/energies.png\"";
-  if (std::system("gnuplot --version > /dev/null 2>&1") != 0)
-    std::printf("\nno picture: gnuplot is not installed\n");
-  else if (std::system(draw.c_str()) != 0)
-    throw std::runtime_error("gnuplot failed");
-  else
-    std::printf("\npicture: %s/energies.png\n", output.c_str());
+  const std::string picture = output + "/energies.png";
+  std::printf("\n");
+  draw_picture("energies.gp", {output + "/energies", picture}, picture);
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "integrands.hpp"
+#include "picture.hpp"
 #include "vegas.hpp"
 
 using namespace bijou;
@@ -223,18 +224,17 @@ template <int D> void scan(const settings& s) {
 }
 
 void draw(const settings& s) {
-  if (!integrands::have_vegas || std::system("gnuplot --version > /dev/null 2>&1") != 0) {
-    std::printf("\nno picture: it takes gnuplot and the GNU Scientific Library\n");
+  if (!integrands::have_vegas) {
+    std::printf("\nno picture: it takes the GNU Scientific Library\n");
     return;
   }
   map_proposals(s);
   scan<4>(s);
   scan<8>(s);
   scan<16>(s);
-  const std::string command = "gnuplot -c \"" BIJOU_EXAMPLES_DIR "/integrate.gp\" \"" + s.output +
-                              "/integrate\" \"" + s.output + "/integrate.png\"";
-  if (std::system(command.c_str()) != 0) throw std::runtime_error("gnuplot failed");
-  std::printf("\npicture: %s/integrate.png\n", s.output.c_str());
+  const std::string picture = s.output + "/integrate.png";
+  std::printf("\n");
+  draw_picture("integrate.gp", {s.output + "/integrate", picture}, picture);
 }
 
 int run(const settings& s) {

@@ -30,6 +30,8 @@
 #include <string>
 #include <vector>
 
+#include "picture.hpp"
+
 using namespace bijou;
 
 namespace {
@@ -375,16 +377,11 @@ bool study(int size, const settings& chosen) {
 
 /// Of the files of all sizes, with gnuplot.
 void draw(const std::vector<int>& sizes, const std::string& output) {
-  if (std::system("gnuplot --version > /dev/null 2>&1") != 0) {
-    std::printf("\nno picture: gnuplot is not installed\n");
-    return;
-  }
   const std::string picture = output + "/lattice.png";
-  std::string command = "gnuplot -c \"" BIJOU_EXAMPLES_DIR "/lattice.gp\" \"" + output +
-                        "/lattice\" \"" + picture + "\"";
-  for (const int size : sizes) command += " " + std::to_string(size);
-  if (std::system(command.c_str()) != 0) throw std::runtime_error("gnuplot failed");
-  std::printf("\npicture: %s\n", picture.c_str());
+  std::vector<std::string> arguments{output + "/lattice", picture};
+  for (const int size : sizes) arguments.push_back(std::to_string(size));
+  std::printf("\n");
+  draw_picture("lattice.gp", arguments, picture);
 }
 
 } // namespace

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "baselines.hpp"
+#include "picture.hpp"
 
 namespace {
 
@@ -169,15 +170,10 @@ int run(int epochs, int threads, const std::string& output) {
   write_csv(output + "/small_bodies_data.csv", all);
   write_csv(output + "/small_bodies_samples.csv", q.sample(stream, 100'000));
   std::printf("100,000 samples in %s/small_bodies_samples.csv\n", output.c_str());
-  const std::string draw = "gnuplot -c \"" BIJOU_EXAMPLES_DIR "/small_bodies.gp\" \"" + output +
-                           "/small_bodies_data.csv\" \"" + output +
-                           "/small_bodies_samples.csv\" \"" + output + "/small_bodies.png\"";
-  if (std::system("gnuplot --version > /dev/null 2>&1") != 0)
-    std::printf("no picture: gnuplot is not installed\n");
-  else if (std::system(draw.c_str()) != 0)
-    throw std::runtime_error("gnuplot failed");
-  else
-    std::printf("picture: %s/small_bodies.png\n", output.c_str());
+  const std::string picture = output + "/small_bodies.png";
+  draw_picture("small_bodies.gp",
+               {output + "/small_bodies_data.csv", output + "/small_bodies_samples.csv", picture},
+               picture);
   return over_mixture.mean > 3 * over_mixture.error ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
