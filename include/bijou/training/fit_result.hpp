@@ -4,6 +4,7 @@
 
 #include <bijou/kernels/isa.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
@@ -52,5 +53,16 @@ class training_error : public std::runtime_error {
   int epoch_;
   std::int64_t step_;
 };
+
+namespace detail {
+
+/// A sample as messages show it: "(1.500000, -2.000000)".
+template <class Numbers> std::string point_text(const Numbers& x) {
+  std::string text = "(";
+  for (std::size_t d = 0; d < x.size(); ++d) text += (d > 0 ? ", " : "") + std::to_string(x[d]);
+  return text + ")";
+}
+
+} // namespace detail
 
 } // namespace bijou::inline BIJOU_ISA

@@ -186,10 +186,8 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
                 memory_source<T>{contexts({i, i + 1})});
       else
         q_.draw(stream, 1, to, static_cast<T*>(nullptr), ws, shared_context<T>{});
-      std::string text = ": log q - log p of sample " + std::to_string(i) + " is " +
-                         std::to_string(losses_[i]) + " at (";
-      for (std::size_t d = 0; d < z.size(); ++d) text += (d > 0 ? ", " : "") + std::to_string(z[d]);
-      return text + ")";
+      return ": log q - log p of sample " + std::to_string(i) + " is " +
+             std::to_string(losses_[i]) + " at " + point_text(z);
     }
     return "";
   }

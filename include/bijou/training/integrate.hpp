@@ -3,9 +3,10 @@
 /// `integrate(flow, integrand, options)`: an integral by importance sampling, with a flow that
 /// learns the integrand from the very samples that estimate it.
 ///
-///     auto q = make_flow<float>(uniform<4> |
-///     autoregressive<32>(rational_quadratic<16>.unit_box())); const auto i = integrate(q, f,
-///     {.evaluations = 1'000'000});    // i.value, i.standard_error
+///     constexpr auto bend = autoregressive<32>(rational_quadratic<16>.unit_box());
+///     auto q = make_flow<float>(uniform<4> | bend);
+///     const auto i = integrate(q, f, {.evaluations = 1'000'000});
+///     // i.value +- i.standard_error
 ///
 /// Sources: Müller, McWilliams, Rousselle, Gross & Novák, "Neural importance sampling", ACM
 /// Transactions on Graphics 38 (2019), 1808.03856, for the objectives; Lepage, "A new algorithm for
@@ -17,11 +18,13 @@
 #include <bijou/flow/thread_team.hpp>
 #include <bijou/flow/workspace.hpp>
 #include <bijou/grammar/kind.hpp>
+#include <bijou/inference/diagnostics.hpp>
 #include <bijou/kernels/aligned.hpp>
 #include <bijou/random/philox.hpp>
 #include <bijou/random/shuffle.hpp>
 #include <bijou/training/adam.hpp>
 #include <bijou/training/fit_options.hpp>
+#include <bijou/training/fit_result.hpp>
 #include <bijou/training/importance.hpp>
 #include <bijou/training/parameter_steps.hpp>
 #include <bijou/training/schedule.hpp>
@@ -133,7 +136,7 @@ template <class Flow, class Integrand> class integration {
         steps_(std::int64_t{1} * trained_iterations_ * options.steps_per_iteration),
         parameters_(q, options.optimizer, options.threads,
                     std::clamp<std::size_t>(options.batch_size / 256, 1, 32)),
-        remembered_(count_ * static_cast<std::size_t>(options.remembered)),
+        remembered_(count_ * static_cast<std::size_t>(options.remembered)), log_weights_(count_),
         rows_(options.batch_size), samples_(options.batch_size * size), values_(options.batch_size),
         log_proposal_(options.batch_size) {
     result_.history.reserve(static_cast<std::size_t>(options.iterations));
@@ -202,7 +205,7 @@ template <class Flow, class Integrand> class integration {
     return terms > 1 ? sum / (terms - 1) : std::numeric_limits<double>::quiet_NaN();
   }
 
-  /// New samples into the slot of iteration k, and what the integrand is there. Returns f / q.
+  /// New samples into the place of iteration k, and what the integrand is there. Returns f / q.
   std::span<const double> draw(int k) {
     newest_ = static_cast<std::size_t>(k % options_.remembered) * count_;
     filled_ = std::max(filled_, newest_ + count_);
@@ -224,9 +227,8 @@ template <class Flow, class Integrand> class integration {
     std::copy_n(remembered_.samples.data() + i * size, size, x.begin());
     const auto value = static_cast<double>(integrand_(std::as_const(x)));
     if (!std::isfinite(value)) {
-      std::string text = "integrate: the integrand is " + std::to_string(value) + " at (";
-      for (std::size_t d = 0; d < x.size(); ++d) text += (d > 0 ? ", " : "") + std::to_string(x[d]);
-      throw std::invalid_argument(text + ")");
+      throw std::invalid_argument("integrate: the integrand is " + std::to_string(value) + " at " +
+                                  point_text(x));
     }
     remembered_.log_values[i] = std::log(std::abs(value));
     remembered_.weights[i] = value / std::exp(static_cast<double>(remembered_.log_proposal[i]));
@@ -253,21 +255,17 @@ template <class Flow, class Integrand> class integration {
     }
   }
   /// Of the newest samples, with |f| to a power.
-  double effective_share(double power) const {
+  double effective_share(double power) {
     constexpr double inf = std::numeric_limits<double>::infinity();
-    const auto log_weight = [&](std::size_t i) {
-      const double log_value = remembered_.log_values[i];
-      return log_value == -inf
-                 ? -inf
-                 : power * log_value - static_cast<double>(remembered_.log_proposal[i]);
-    };
-    double largest = -inf;
-    for (std::size_t i = newest_; i < newest_ + count_; ++i)
-      largest = std::max(largest, log_weight(i));
-    weight_moments moments;
-    for (std::size_t i = newest_; i < newest_ + count_; ++i)
-      moments.add(largest == -inf ? 0.0 : std::exp(log_weight(i) - largest));
-    return moments.effective();
+    for (std::size_t i = 0; i < count_; ++i) {
+      const double log_value = remembered_.log_values[newest_ + i];
+      log_weights_[i] =
+          log_value == -inf
+              ? -inf
+              : power * log_value - static_cast<double>(remembered_.log_proposal[newest_ + i]);
+    }
+    return effective_sample_size(std::span<const double>(log_weights_)) /
+           static_cast<double>(count_);
   }
 
   /// The next minibatch: all remembered samples in a new order again and again. False if the
@@ -357,6 +355,7 @@ template <class Flow, class Integrand> class integration {
   parameter_steps<Flow> parameters_;
   memory remembered_;
   std::size_t newest_ = 0, filled_ = 0; // the newest iteration's first place; how many are taken
+  std::vector<double> log_weights_;     // of an iteration
   double power_ = 0;
   bool by_variance_ = false;
   // A minibatch: which places, and what is there.
