@@ -112,7 +112,7 @@ template <class Net> struct chain {
       net.sweep_adjoint(p, c, [](int, int) {});
       break;
     case what::weight_gradient:
-      net.weight_gradient(p, c, L, at(grad, i), scratch);
+      net.weight_gradient(p, c, {L, at(grad, i), scratch});
       break;
     }
   }

@@ -80,6 +80,7 @@ set(bijou_headers
     include/bijou/networks/degrees.hpp
     include/bijou/networks/degrees_from_masks.hpp
     include/bijou/networks/dense_network.hpp
+    include/bijou/networks/gradient_blocks.hpp
     include/bijou/networks/masked_network.hpp
     include/bijou/networks/network_plan.hpp
     include/bijou/networks/pass.hpp

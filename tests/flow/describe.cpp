@@ -91,7 +91,7 @@ TEST_CASE("a description as it is read", "[describe]") {
         "  maf<32> on rows {2, 0, 3, 1}\n"
         "  in one loop: affine + on<1>(exp_map)\n"
         "  variables of the data from rows {2, 0, 3, 1}\n"
-        "3528 parameters, stored in 4896 numbers\n");
+        "3528 parameters, stored in 4160 numbers\n");
   // clang-format on
 }
 

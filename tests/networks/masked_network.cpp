@@ -351,7 +351,7 @@ template <class Net> void check_gradients(const Net& net, std::mt19937& random, 
   counted = 0;
   net.adjoint(m.pass(), m.cotangents());
   if (stride == plan.parameters()) CHECK(counted == net.multiply_adds());
-  net.weight_gradient(m.pass(), m.cotangents(), samples, m.grad.data(), m.scratch.data());
+  net.weight_gradient(m.pass(), m.cotangents(), {samples, m.grad.data(), m.scratch.data()});
   net.clear_corners(m.grad.data());
 
   const auto difference = [&](auto&& entry) {
@@ -474,6 +474,36 @@ TEST_CASE("gradients of a masked network are central differences", "[network]") 
   check_gradients(
       make_network<counted_network<double, bend_t, 5>>(1, context, parameters, skip, kind, random),
       random, 5);
+}
+
+TEMPLATE_TEST_CASE("cotangents of hidden rows may take the places of their values", "[network]",
+                   float, double) {
+  std::mt19937 random(20);
+  const bool skip = GENERATE(false, true);
+  const int context = GENERATE(0, 3), parameters = GENERATE(2, 5);
+  const auto check = [&](const auto& net) {
+    using Net = std::remove_cvref_t<decltype(net)>;
+    memory<Net> apart(net, random);
+    net.forward(apart.pass(), [](int, int) {});
+    std::normal_distribution<double> normal;
+    for (TestType& v : apart.gout) v = static_cast<TestType>(normal(random));
+    memory<Net> together = apart;
+    net.adjoint(apart.pass(), apart.cotangents());
+    net.weight_gradient(apart.pass(), apart.cotangents(),
+                        {Net::lanes, apart.grad.data(), apart.scratch.data()});
+    auto c = together.cotangents();
+    c.hidden = together.hidden.data();
+    net.adjoint(together.pass(), c, {Net::lanes, together.grad.data(), together.scratch.data()});
+    for (memory<Net>* m : {&apart, &together}) net.clear_corners(m->grad.data());
+    CHECK(apart.grad == together.grad);
+    CHECK(apart.gx == together.gx);
+    CHECK(apart.gcontext == together.gcontext);
+  };
+  using kind = kind_of_degrees;
+  check(make_network<counted_network<TestType, ramp_t, 64>>(8, context, parameters, skip,
+                                                            kind::standard, random));
+  check(make_network<counted_network<TestType, bend_t, 33, 21, 40>>(11, context, parameters, skip,
+                                                                    kind::linspace, random));
 }
 
 TEMPLATE_TEST_CASE("a coupling network sees everything", "[network]", float, double) {

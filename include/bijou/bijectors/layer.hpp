@@ -13,7 +13,7 @@
 /// | `forward(t)`, `inverse(t)` | map the rows; add log\|det\| of the map applied to `t.log_det` |
 /// | `forward(t, tape)`, `inverse(t, tape)` | the same, keeping what the adjoint needs |
 /// | `forward_adjoint(t, tape)`, `inverse_adjoint(t, tape)` | turn cotangents of outputs into |
-/// | | cotangents of inputs, in place, and add to the parameters' gradient |
+/// | | cotangents of inputs, in place, and add to the parameters' gradient; they use the tape up |
 /// | `forward(e)`, `inverse(e)` | one event, lanes along outputs: the same bits |
 
 #include <bijou/kernels/simd.hpp>

@@ -39,7 +39,7 @@ class network_layer {
   static constexpr int hidden_rows = network_type::hidden_rows;
   static constexpr int pre_rows = network_type::needs_pre ? hidden_rows : 0;
   static constexpr int scratch_rows =
-      hidden_rows + out_rows + std::max(2 + D, network_type::scratch_rows(D));
+      hidden_rows + out_rows + std::max(2 + D, network_type::scratch_rows(D, C));
   static constexpr int tape_rows = D + hidden_rows + pre_rows + out_rows + 2;
   /// Values that a folded context takes: biases of the layers that read it.
   static constexpr int folded_size = C > 0 ? detail::round_up(network_type::widths[0], 16) +
@@ -114,16 +114,14 @@ class network_layer {
 
   void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
     const buffers b = tape_of(tape);
-    const auto g = cotangents_of(t);
+    const auto g = cotangents_of(t, b.hidden);
     detail::pull_back_rows<L, stride>(transformer_, 0, mapped_, tape, mapped_rows(), b.out, t.g,
                                       t.log_det, g.out, t.lanes);
-    const auto pass = pass_of(t.theta, t.context, nullptr, tape, b, t.lanes);
-    network_.adjoint(pass, g);
-    network_.weight_gradient(pass, g, t.lanes, t.gradient + offset_, gradient_scratch(t));
+    network_.adjoint(pass_of(t.theta, t.context, nullptr, tape, b, t.lanes), g, gradient_of(t));
   }
   void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const {
     const buffers b = tape_of(tape);
-    const auto g = cotangents_of(t);
+    const auto g = cotangents_of(t, Conditioner::sequential ? t.scratch : b.hidden);
     const auto pass = pass_of(t.theta, t.context, nullptr, tape, b, t.lanes);
     const auto pull = [&](int first, int last) {
       detail::pull_back_inverse_rows<L, stride>(transformer_, first, last, tape, mapped_rows(),
@@ -131,11 +129,11 @@ class network_layer {
     };
     if constexpr (Conditioner::sequential) {
       network_.sweep_adjoint(pass, g, pull);
+      network_.weight_gradient(pass, g, gradient_of(t));
     } else {
       pull(0, mapped_);
-      network_.adjoint(pass, g);
+      network_.adjoint(pass, g, gradient_of(t));
     }
-    network_.weight_gradient(pass, g, t.lanes, t.gradient + offset_, gradient_scratch(t));
   }
 
   // --- parameters
@@ -325,14 +323,14 @@ class network_layer {
     detail::add_slope_sums<inverse_way, L>(transformer_, b.sums, t.log_det, t.lanes);
   }
 
-  auto cotangents_of(const cotangent_tile<T>& t) const {
+  auto cotangents_of(const cotangent_tile<T>& t, T* hidden) const {
     typename network_type::cotangents g{
-        .out = t.scratch + hidden_rows * L, .hidden = t.scratch, .x = t.g, .context = t.context_g};
+        .out = t.scratch + hidden_rows * L, .hidden = hidden, .x = t.g, .context = t.context_g};
     detail::clear_padding_rows<L, stride, Tr::parameters>(g.out, mapped_, out_rows, t.lanes);
     return g;
   }
-  T* gradient_scratch(const cotangent_tile<T>& t) const {
-    return t.scratch + (hidden_rows + out_rows) * L;
+  typename network_type::gradient_target gradient_of(const cotangent_tile<T>& t) const {
+    return {t.lanes, t.gradient + offset_, t.scratch + (hidden_rows + out_rows) * L};
   }
 
   void set_rows() {

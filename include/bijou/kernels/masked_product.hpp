@@ -29,10 +29,12 @@ template <class T> struct product_term {
 /// Most terms a layer has: context, units before it, inputs.
 inline constexpr int max_terms = 3;
 
-/// A term as a block of rows sees it: w points at its entry of the first column. The last `upper`
-/// of its columns are used by the upper half of the rows only.
+/// A term as a block of rows sees it: w points at its entry of the first column, `width` entries
+/// before that of the next. The last `upper` of its columns are used by the upper half of the rows
+/// only.
 template <class T> struct block_term {
   const T* w;
+  std::ptrdiff_t width;
   const T* values;
   const int* rows;
   int columns, upper;
@@ -53,21 +55,21 @@ template <class T> struct product_target {
   bool complete;    ///< apply the activation
 };
 
-/// sum[r][v] += weight(r) * value(v) for rows from First on. The side with fewer registers is held,
+/// sum[r][v] += weight(r) * value(v) for rows [First, Last). The side with fewer registers is held,
 /// so that each operand is loaded once and one register is enough for the other.
-template <class T, int R, int V, int First = 0>
+template <class T, int R, int V, int First = 0, int Last = R>
 BIJOU_INLINE void add_products(register_block<T, R, V>& sum, const T* w, std::ptrdiff_t stride,
                                const T* x) {
   using pack = simd::pack<T>;
   const auto load = [&](auto v) __attribute__((always_inline)) {
     pack value = pack::load(x + v * pack::size);
-    if constexpr (R > 1) keep_in_register(value);
+    if constexpr (Last - First > 1) keep_in_register(value);
     return value;
   };
-  if constexpr (V <= R) {
+  if constexpr (V <= Last - First) {
     registers_of<T, V> value;
     unroll<V>([&](auto v) __attribute__((always_inline)) { value[v] = load(v); });
-    unroll<R - First>([&](auto i) __attribute__((always_inline)) {
+    unroll<Last - First>([&](auto i) __attribute__((always_inline)) {
       constexpr int r = First + i;
       const pack weight(w[r * stride]);
       unroll<V>([&](auto v) __attribute__((always_inline)) {
@@ -75,13 +77,13 @@ BIJOU_INLINE void add_products(register_block<T, R, V>& sum, const T* w, std::pt
       });
     });
   } else {
-    registers_of<T, R> weight;
-    unroll<R - First>([&](auto i) __attribute__((always_inline)) {
+    registers_of<T, Last> weight;
+    unroll<Last - First>([&](auto i) __attribute__((always_inline)) {
       weight[First + i] = pack(w[(First + i) * stride]);
     });
     unroll<V>([&](auto v) __attribute__((always_inline)) {
       const pack value = load(v);
-      unroll<R - First>([&](auto i) __attribute__((always_inline)) {
+      unroll<Last - First>([&](auto i) __attribute__((always_inline)) {
         constexpr int r = First + i;
         sum[r][v] = fma(weight[r], value, sum[r][v]);
       });
@@ -93,16 +95,17 @@ BIJOU_INLINE void add_products(register_block<T, R, V>& sum, const T* w, std::pt
 template <class T, int L, int R, int V>
 BIJOU_INLINE void accumulate(register_block<T, R, V>& sum, const block_term<T>& term, int lane) {
   const T* w = term.w;
+  const std::ptrdiff_t width = term.width;
   const int common = term.columns - term.upper;
   if (term.rows) {
     const auto x = [&](int k) { return term.values + std::ptrdiff_t{term.rows[k]} * L + lane; };
     int k = 0;
-    for (; k < common; ++k, w += panel_rows) add_products<T, R, V>(sum, w, 1, x(k));
-    for (; k < term.columns; ++k, w += panel_rows) add_products<T, R, V, R / 2>(sum, w, 1, x(k));
+    for (; k < common; ++k, w += width) add_products<T, R, V>(sum, w, 1, x(k));
+    for (; k < term.columns; ++k, w += width) add_products<T, R, V, R / 2>(sum, w, 1, x(k));
   } else {
     const T* x = term.values + lane;
-    for (int k = 0; k < common; ++k, w += panel_rows, x += L) add_products<T, R, V>(sum, w, 1, x);
-    for (int k = 0; k < term.upper; ++k, w += panel_rows, x += L)
+    for (int k = 0; k < common; ++k, w += width, x += L) add_products<T, R, V>(sum, w, 1, x);
+    for (int k = 0; k < term.upper; ++k, w += width, x += L)
       add_products<T, R, V, R / 2>(sum, w, 1, x);
   }
 }
@@ -207,9 +210,12 @@ BIJOU_INLINE void cut_terms(row_block<T>& block, const T* theta,
     }
     if (end <= begin) continue;
     const int common = std::max(begin, panels.reach(r + lower_rows(count) - 1));
-    block.term[used++] = {
-        theta + panels.index(r, begin), t.rows ? t.values : t.values + std::ptrdiff_t{begin} * L,
-        t.rows ? t.rows + begin : nullptr, end - begin, std::max(0, end - common)};
+    block.term[used++] = {theta + panels.index(r, begin),
+                          panels.width(panel_of(r)),
+                          t.rows ? t.values : t.values + std::ptrdiff_t{begin} * L,
+                          t.rows ? t.rows + begin : nullptr,
+                          end - begin,
+                          std::max(0, end - common)};
   }
   block.terms = used;
 }

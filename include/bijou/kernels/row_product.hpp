@@ -10,15 +10,16 @@
 
 namespace bijou::inline BIJOU_ISA::detail {
 
-/// A run of rows within one panel, `Vectors` registers, columns [k, last) of one term.
+/// A run of rows within one panel that stores `width`, `Vectors` registers, columns [k, last) of
+/// one term. Lanes beyond the rows of a narrow panel receive products that nobody reads.
 template <class T, int Vectors>
-BIJOU_INLINE void accumulate_rows(simd::pack<T>* sum, const T* w, const T* x, const int* rows,
-                                  int k, int last) {
+BIJOU_INLINE void accumulate_rows(simd::pack<T>* sum, const T* w, std::ptrdiff_t width, const T* x,
+                                  const int* rows, int k, int last) {
   using pack = simd::pack<T>;
   for (; k < last; ++k) {
     const pack value(x[rows ? rows[k] : k]);
     unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-      sum[v] = fma(pack::load(w + std::ptrdiff_t{k} * panel_rows + v * pack::size), value, sum[v]);
+      sum[v] = fma(pack::load(w + k * width + v * pack::size), value, sum[v]);
     });
   }
 }
@@ -33,20 +34,22 @@ BIJOU_INLINE void accumulate_panels(const T* theta, const product_term<T>& term,
                                     register_block<T, Panels, panel_vectors<T>>& sum) {
   using pack = simd::pack<T>;
   const T* w[static_cast<std::size_t>(Panels)];
-  unroll<Panels>([&](auto p)
-                     __attribute__((always_inline)) { w[p] = theta + term.panels->panel(q + p); });
+  std::ptrdiff_t width[static_cast<std::size_t>(Panels)];
+  unroll<Panels>([&](auto p) __attribute__((always_inline)) {
+    w[p] = theta + term.panels->panel(q + p);
+    width[p] = p < Panels - 1 ? panel_rows : term.panels->width(q + p);
+  });
   const int shared = std::min(term.last, term.panels->panel_limit(q));
   for (int k = 0; k < shared; ++k) {
     const pack value(term.values[term.rows ? term.rows[k] : k]);
     unroll<Panels>([&](auto p) __attribute__((always_inline)) {
       unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
-        sum[p][v] = fma(pack::load(w[p] + std::ptrdiff_t{k} * panel_rows + v * pack::size), value,
-                        sum[p][v]);
+        sum[p][v] = fma(pack::load(w[p] + k * width[p] + v * pack::size), value, sum[p][v]);
       });
     });
   }
   unroll<Panels>([&](auto p) __attribute__((always_inline)) {
-    accumulate_rows<T, panel_vectors<T>>(sum[p], w[p], term.values, term.rows, shared,
+    accumulate_rows<T, panel_vectors<T>>(sum[p], w[p], width[p], term.values, term.rows, shared,
                                          std::min(term.last, term.panels->panel_limit(q + p)));
   });
 }
@@ -97,8 +100,8 @@ void push_columns(const T* theta, const product_term<T>& term, int first_row, T*
     unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
       sum[v] = pack::load(target + v * pack::size);
     });
-    accumulate_rows<T, panel_vectors<T>>(sum, theta + panels.panel(q), term.values, term.rows,
-                                         term.first, term.last);
+    accumulate_rows<T, panel_vectors<T>>(sum, theta + panels.panel(q), panels.width(q), term.values,
+                                         term.rows, term.first, term.last);
     unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
       sum[v].store(target + v * pack::size);
     });
@@ -122,7 +125,8 @@ void multiply_some_rows(const T* theta, const product_term<T>& term, int first, 
   if (term.first >= term.last) return;
   change_rows(y, first, last, [&](int r, simd::pack<T> sum) {
     const T* w = theta + term.panels->index(r, 0);
-    accumulate_rows<T, 1>(&sum, w, term.values, term.rows, term.first, term.last);
+    accumulate_rows<T, 1>(&sum, w, term.panels->width(r / panel_rows), term.values, term.rows,
+                          term.first, term.last);
     return sum;
   });
 }

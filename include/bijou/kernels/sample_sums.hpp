@@ -4,7 +4,8 @@
 /// side has few rows, and transposing the other (outer_product.hpp) costs more than the products.
 ///
 /// Lanes are samples. A sum is sixteen partial ones, of the samples 16 i + j for each j, whatever
-/// the register's width; they are added by halves.
+/// the register's width; they are added by halves. As many sums as a register has lanes are folded
+/// together, so that each step halves the registers as well.
 
 #include <bijou/kernels/staircase.hpp>
 #include <bijou/kernels/transpose.hpp>
@@ -12,81 +13,108 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
+#include <utility>
 
 namespace bijou::inline BIJOU_ISA::detail {
 
-/// Partial sums of Rows x Columns products into partial[c * Stride + r][16], for the samples that
-/// fall into partial sums [lane, lane + width of a register).
-template <class T, int Rows, int Columns, int Stride>
-BIJOU_INLINE void partial_sums(const T* const* g, const T* const* x, int lane, int samples,
-                               T (*partial)[panel_rows]) {
+/// Folds two registers by halves of blocks of 2 B lanes: the lanes with bit B clear hold a's, those
+/// with bit B set hold b's.
+template <int B, class V, int... C>
+BIJOU_INLINE V fold_pair(const V& a, const V& b, std::integer_sequence<int, C...>) {
+  constexpr int n = sizeof...(C);
+  return __builtin_shufflevector(a, b, ((C & B) ? n + C : C)...) +
+         __builtin_shufflevector(a, b, ((C & B) ? n + C - B : C + B)...);
+}
+
+/// The sums of the lanes of 2 B registers, folded into row[0]: lane i is the sum of row[i].
+template <int B, class V, std::size_t N> BIJOU_INLINE void fold_rows(V (&row)[N]) {
+  if constexpr (B > 0) {
+    unroll<B>([&](auto i) __attribute__((always_inline)) {
+      row[i] =
+          fold_pair<B>(row[i], row[i + B], std::make_integer_sequence<int, static_cast<int>(N)>{});
+    });
+    fold_rows<B / 2>(row);
+  }
+}
+
+/// As many sums as a register has lanes, Rows times Columns: lane c * Rows + r is the sum over
+/// samples t of g[r][t] x[c][t]. Rows lie L apart.
+template <class T, int L, int Rows, int Columns>
+BIJOU_INLINE simd::pack<T> fold_products(const T* g, const T* x, int samples) {
   using pack = simd::pack<T>;
-  register_block<T, Columns, Rows> sum;
-  unroll<Columns>([&](auto c) __attribute__((always_inline)) {
-    unroll<Rows>([&](auto r) __attribute__((always_inline)) { sum[c][r] = pack(T(0)); });
-  });
-  for (int t = lane; t < samples; t += panel_rows)
-    unroll<Columns>([&](auto c) __attribute__((always_inline)) {
-      const pack value = pack::load(x[c] + t);
+  constexpr int w = pack::size, parts = panel_rows / w;
+  static_assert(Rows * Columns == w);
+  register_block<T, parts, w> sum;
+  unroll<parts>([&](auto p) __attribute__((always_inline)) {
+    unroll<w>([&](auto s) __attribute__((always_inline)) { sum[p][s] = pack(T(0)); });
+    for (int t = p * w; t < samples; t += panel_rows) {
+      registers_of<T, Rows> cotangent;
       unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-        sum[c][r] = fma(value, pack::load(g[r] + t), sum[c][r]);
+        cotangent[r] = pack::load(g + r * L + t);
+        if constexpr (Columns > 1) keep_in_register(cotangent[r]);
       });
-    });
-  unroll<Columns>([&](auto c) __attribute__((always_inline)) {
-    unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-      sum[c][r].store(partial[c * Stride + r] + lane);
-    });
+      unroll<Columns>([&](auto c) __attribute__((always_inline)) {
+        const pack value = pack::load(x + c * L + t);
+        unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+          pack& s = sum[p][c * Rows + r];
+          s = fma(value, cotangent[r], s);
+        });
+      });
+    }
   });
+  lanes_of<T> row[static_cast<std::size_t>(w)];
+  unroll<w>([&](auto s) __attribute__((always_inline)) {
+    for (int half = parts / 2; half > 0; half /= 2)
+      for (int p = 0; p < half; ++p) sum[p][s] += sum[p + half][s];
+    std::memcpy(&row[s], &sum[0][s], sizeof row[s]);
+  });
+  fold_rows<w / 2>(row);
+  pack result;
+  std::memcpy(&result, &row[0], sizeof result);
+  return result;
 }
 
 /// sums[c * Rows + r] = sum over samples t of g[r][t] x[c][t]; sixteen of them.
-template <class T, int Rows>
-[[gnu::noinline]] void sixteen_sums(const T* const* g, const T* const* x, int samples, T* sums) {
-  using pack = simd::pack<T>;
-  constexpr int w = pack::size, columns = panel_rows / Rows;
-  constexpr int at_once = simd::registers >= 32 ? 16 : 8; // sums in registers
-  alignas(64) T partial[panel_rows][panel_rows];
-  for (int lane = 0; lane < panel_rows; lane += w) {
-    if constexpr (Rows <= at_once) {
-      constexpr int c = at_once / Rows;
-      for (int k = 0; k < columns; k += c)
-        partial_sums<T, Rows, c, Rows>(g, x + k, lane, samples, partial + k * Rows);
-    } else {
-      for (int r = 0; r < Rows; r += at_once)
-        partial_sums<T, at_once, 1, Rows>(g + r, x, lane, samples, partial + r);
-    }
-  }
-  // Partial sums side by side, then halves upon halves.
-  alignas(64) T turned[panel_rows][static_cast<std::size_t>(w)];
-  for (int s = 0; s < panel_rows; s += w) {
-    for (int j = 0; j < panel_rows; j += w)
-      transpose_block<T>(&partial[s][j], panel_rows, &turned[j][0], w);
-    registers_of<T, panel_rows / 2> sum;
-    unroll<panel_rows / 2>([&](auto j) __attribute__((always_inline)) {
-      sum[j] = pack::load(turned[j]) + pack::load(turned[j + panel_rows / 2]);
-    });
-    unroll<4>([&](auto j) __attribute__((always_inline)) { sum[j] += sum[j + 4]; });
-    ((sum[0] + sum[2]) + (sum[1] + sum[3])).store(sums + s);
+template <class T, int L, int Rows>
+BIJOU_INLINE void sixteen_sums(const T* g, const T* x, int samples, T* sums) {
+  constexpr int w = simd::pack<T>::size, rows = std::min(Rows, w), columns = w / rows;
+  for (int s = 0; s < panel_rows; s += w)
+    fold_products<T, L, rows, columns>(g + std::ptrdiff_t{s % Rows} * L,
+                                       x + std::ptrdiff_t{s / Rows} * L, samples)
+        .store(sums + s);
+}
+
+/// to[i] += from[i] for i below N.
+template <int N, class T> BIJOU_INLINE void add_run(const T* from, T* to) {
+  if constexpr (N == 1) {
+    *to += *from;
+  } else {
+    using run [[gnu::vector_size(sizeof(T) * static_cast<std::size_t>(N))]] = T;
+    run a, b;
+    std::memcpy(&a, from, sizeof a);
+    std::memcpy(&b, to, sizeof b);
+    b += a;
+    std::memcpy(to, &b, sizeof b);
   }
 }
 
-/// to[k * 16 + r] += sum over samples t of g[r][t] x[k][t] for r below `rows` <= Rows and k below
-/// `columns`; rows of both lie L apart.
+/// to[k * width + r] += sum over samples t of g[r][t] x[k][t] for r below `rows` <= Rows and k
+/// below `columns`. Rows of both lie L apart; of g Rows are read, of x as many as make up whole
+/// sixteens of sums.
 template <class T, int L, int Rows>
-void add_sample_sums(const T* g, int rows, const T* x, int columns, int samples, T* to) {
+[[gnu::noinline]] void add_sample_sums(const T* g, int rows, const T* x, int columns, int samples,
+                                       T* to, std::ptrdiff_t width) {
   constexpr int together = panel_rows / Rows;
-  const T* row[static_cast<std::size_t>(Rows)];
-  for (int r = 0; r < Rows; ++r) row[r] = g + std::ptrdiff_t{std::min(r, rows - 1)} * L;
-  const T* column[static_cast<std::size_t>(together)];
   alignas(64) T sums[panel_rows];
   for (int k = 0; k < columns; k += together) {
+    sixteen_sums<T, L, Rows>(g, x + std::ptrdiff_t{k} * L, samples, sums);
     const int count = std::min(together, columns - k);
-    for (int c = 0; c < together; ++c)
-      column[c] = x + std::ptrdiff_t{k + std::min(c, count - 1)} * L;
-    sixteen_sums<T, Rows>(row, column, samples, sums);
-    for (int c = 0; c < count; ++c)
-      for (int r = 0; r < rows; ++r)
-        to[std::ptrdiff_t{k + c} * panel_rows + r] += sums[c * Rows + r];
+    for (int c = 0; c < count; ++c, to += width)
+      if (rows == Rows)
+        add_run<Rows>(sums + c * Rows, to);
+      else
+        for (int r = 0; r < rows; ++r) to[r] += sums[c * Rows + r];
   }
 }
 

@@ -8,6 +8,9 @@
 ///
 ///     panel q, column k:  w(16 q, k) w(16 q + 1, k) ... w(16 q + 15, k)
 ///
+/// The last panel may be narrower: it stores whole fours of rows, and is followed by so many zeros
+/// that sixteen entries can be read from every column's first on.
+///
 /// One layout serves products with lanes along samples (a broadcast of one entry), along rows (a
 /// load of 16) and both gradients. Entries between a row's limit and its panel's are corners: they
 /// are zero, and kernels may multiply by them where the value beside them is known to be of the
@@ -26,6 +29,11 @@ namespace bijou::inline BIJOU_ISA {
 /// Rows that a panel stores side by side.
 inline constexpr int panel_rows = 16;
 
+/// The panel of a row.
+constexpr int panel_of(int row) {
+  return static_cast<int>(static_cast<unsigned>(row) / unsigned{panel_rows});
+}
+
 /// Where the entries of one packed masked matrix lie in a parameter vector.
 class staircase {
  public:
@@ -36,22 +44,33 @@ class staircase {
   /// \param columns number of columns; no limit exceeds it
   /// \param begin   index of the first entry in the parameter vector
   staircase(std::span<const int> limits, int columns, std::ptrdiff_t begin)
-      : columns_(columns), begin_(begin), end_(begin), limits_(limits.begin(), limits.end()) {
+      : columns_(columns), rows_(detail::length(limits)), panels_(panel_of(rows_ + panel_rows - 1)),
+        begin_(begin), entries_end_(begin), end_(begin), limits_(limits.begin(), limits.end()) {
     reach_.resize(limits_.size());
-    for (int r = 0, reach = 0; r < rows(); ++r)
+    for (int r = 0, reach = 0; r < rows_; ++r) {
       detail::at(reach_, r) = reach = std::max(reach, limit(r));
-    for (int r = 0; r < rows(); r += panel_rows) {
-      offsets_.push_back(end_);
-      end_ += std::ptrdiff_t{panel_rows} * detail::at(reach_, std::min(r + panel_rows, rows()) - 1);
+      ragged_ |= limit(r) < reach;
     }
+    const int odd = rows_ % panel_rows;
+    last_width_ = odd > 0 ? detail::round_up(odd, 4) : panel_rows;
+    for (int q = 0; q < panels_; ++q) {
+      offsets_.push_back(end_);
+      end_ += std::ptrdiff_t{width(q)} * panel_limit(q);
+    }
+    entries_end_ = end_;
+    if (last_width_ < panel_rows && end_ > begin)
+      end_ = begin + detail::round_up(static_cast<int>(end_ - begin) + panel_rows - last_width_,
+                                      panel_rows);
     for (int k = 0; k < columns; ++k)
       starts_.push_back(
           static_cast<int>(std::upper_bound(reach_.begin(), reach_.end(), k) - reach_.begin()));
   }
 
-  int rows() const { return detail::length(limits_); }
+  int rows() const { return rows_; }
   int columns() const { return columns_; }
-  int panels() const { return detail::length(offsets_); }
+  int panels() const { return panels_; }
+  /// Rows that panel q stores side by side: 16, in the last one whole fours.
+  int width(int q) const { return q == panels_ - 1 ? last_width_ : panel_rows; }
   bool empty() const { return columns_ == 0; }
 
   /// Columns that row r uses; 0 for padding.
@@ -67,7 +86,8 @@ class staircase {
   std::ptrdiff_t panel(int q) const { return detail::at(offsets_, q); }
   /// Index of entry (r, k); k must be below the limit of r's panel.
   std::ptrdiff_t index(int r, int k) const {
-    return panel(r / panel_rows) + std::ptrdiff_t{k} * panel_rows + r % panel_rows;
+    const int q = panel_of(r);
+    return panel(q) + std::ptrdiff_t{k} * width(q) + r % panel_rows;
   }
   std::ptrdiff_t begin() const { return begin_; }
   std::ptrdiff_t end() const { return end_; }
@@ -79,42 +99,57 @@ class staircase {
     return n;
   }
 
-  /// f(index, r, k, structural) for every stored entry.
+  /// f(index, structural) for every entry of [begin(), end()).
   template <class F> void visit(F&& f) const {
     for (int q = 0; q < panels(); ++q)
       for (int k = 0; k < panel_limit(q); ++k)
-        for (int i = 0; i < panel_rows; ++i) {
+        for (int i = 0; i < width(q); ++i) {
           const int r = q * panel_rows + i;
-          f(panel(q) + std::ptrdiff_t{k} * panel_rows + i, r, k, r < rows() && k < limit(r));
+          f(index(r, k), r < rows() && k < limit(r));
         }
+    for (std::ptrdiff_t i = entries_end_; i < end_; ++i) f(i, false);
   }
 
   /// Zeroes the stored entries that no row uses, corners and padding, of a parameter vector.
   template <class T> void clear_corners(T* values) const {
-    for (int q = 0; q < panels(); ++q) {
-      const int first = q * panel_rows, last = std::min(rows() - first, panel_rows);
+    for (int q = 0; q < panels_; ++q) {
+      const int first = q * panel_rows;
+      if (rows_ - first < panel_rows) {
+        for (int r = first; r < first + width(q); ++r)
+          clear_row(values, r, r < rows_ ? limit(r) : 0);
+        continue;
+      }
       // Columns before are used by the panel's first row, and so by all of them.
-      for (int k = last < panel_rows ? 0 : reach(first); k < panel_limit(q); ++k)
-        keep_rows(values + panel(q) + std::ptrdiff_t{k} * panel_rows, first_row(k) - first, last);
+      for (int k = reach(first); k < panel_limit(q); ++k)
+        clear_rows(values + index(first, k), first_row(k) - first);
     }
-    for (int r = 0; r < rows(); ++r)
-      for (int k = limit(r); k < (limit(r) < reach(r) ? panel_limit(r / panel_rows) : 0); ++k)
-        values[index(r, k)] = T(0);
+    if (ragged_)
+      for (int r = 0; r < rows_; ++r)
+        if (limit(r) < reach(r)) clear_row(values, r, limit(r));
+    std::fill(values + entries_end_, values + end_, T(0));
   }
 
  private:
-  /// Zeroes all rows of a stored column but [first, last).
-  template <class T> static void keep_rows(T* column, int first, int last) {
+  /// Zeroes the columns of row r from k on.
+  template <class T> void clear_row(T* values, int r, int k) const {
+    const int q = panel_of(r);
+    T* const row = values + panel(q) + r % panel_rows;
+    for (const int w = width(q), last = panel_limit(q); k < last; ++k)
+      row[std::ptrdiff_t{k} * w] = T(0);
+  }
+  /// Zeroes the first `count` rows of a column of sixteen.
+  template <class T> static void clear_rows(T* column, int count) {
     using pack = simd::pack<T>;
-    const pack low(static_cast<T>(first)), high(static_cast<T>(last));
+    const pack end(static_cast<T>(count));
     for (int i = 0; i < panel_rows; i += pack::size) {
       const pack row = simd::iota<T>() + pack(static_cast<T>(i));
-      select((row < low) | (row >= high), pack(T(0)), pack::load(column + i)).store(column + i);
+      select(row < end, pack(T(0)), pack::load(column + i)).store(column + i);
     }
   }
 
-  int columns_ = 0;
-  std::ptrdiff_t begin_ = 0, end_ = 0;
+  int columns_ = 0, rows_ = 0, panels_ = 0, last_width_ = panel_rows;
+  std::ptrdiff_t begin_ = 0, entries_end_ = 0, end_ = 0;
+  bool ragged_ = false; ///< some rows use fewer columns than one before them
   std::vector<int> limits_, reach_, starts_;
   std::vector<std::ptrdiff_t> offsets_;
 };

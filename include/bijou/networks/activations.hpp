@@ -47,6 +47,10 @@ struct relu_t {
   template <class P> BIJOU_INLINE P derivative(P h) const {
     return simd::select(h > P(0), P(1), P(0));
   }
+  /// derivative(h) times g; where h is NaN, g as it is.
+  template <class P> BIJOU_INLINE P pull_back(P h, P g) const {
+    return simd::select(h <= P(0), P(0), g);
+  }
 };
 
 struct leaky_relu_t {

@@ -65,22 +65,39 @@ template <class T, int L, class Activation, class Counter, int... H> class basic
   }
   /// Adjoint of forward. All output cotangents are set on entry.
   void adjoint(const pass& p, const cotangents& c) const {
-    detail::tile_adjoint<T, L, Activation, Counter>(plan_, p, c).run();
+    detail::tile_adjoint<T, L, Activation, Counter>(plan_, p, c).run([](int) {});
   }
   /// Adjoint of the sweep, degrees descending: pull(rank0, rank1) when the cotangents of these
   /// ranks' x are complete; it sets the cotangents of their output rows.
   template <class Pull> void sweep_adjoint(const pass& p, const cotangents& c, Pull&& pull) const {
     detail::tile_adjoint<T, L, Activation, Counter>(plan_, p, c).sweep(blocks_, pull);
   }
-  /// grad += the gradient of the parameters, summed over the first `samples` lanes, whole registers
-  /// of them, after an adjoint of either kind. Corners receive garbage: clear_corners once a step.
-  /// \param scratch scratch_rows(inputs) rows of L lanes
-  void weight_gradient(const pass& p, const cotangents& c, int samples, T* grad, T* scratch) const {
-    detail::weight_gradient<T, L>(plan_, p, c).add(samples, grad, scratch);
+  /// Where the gradient of the parameters is added, summed over the first `samples` lanes, whole
+  /// registers of them. Corners receive garbage: clear_corners once a step.
+  struct gradient_target {
+    int samples;
+    T* grad;    ///< laid out like theta
+    T* scratch; ///< scratch_rows(inputs, context) rows of L lanes
+  };
+  /// The gradient, after an adjoint of either kind.
+  void weight_gradient(const pass& p, const cotangents& c, const gradient_target& to) const {
+    const detail::weight_gradient<T, L> gradient(plan_, p, c);
+    gradient.prepare(to.samples, to.scratch);
+    for (int l = 0; l <= plan_.hidden_layers(); ++l)
+      gradient.add(l, to.samples, to.grad, to.scratch);
   }
-  int scratch_size() const { return L * scratch_rows(plan_.inputs()); }
-  static constexpr int scratch_rows(int inputs) {
-    return detail::weight_gradient<T, L>::scratch_rows(inputs);
+  /// Adjoint of forward and the gradient, layer by layer: cotangents of hidden rows may take the
+  /// places of their values (c.hidden == p.hidden), so that a layer stays in the nearest cache.
+  void adjoint(const pass& p, const cotangents& c, const gradient_target& to) const {
+    const detail::weight_gradient<T, L> gradient(plan_, p, c);
+    gradient.prepare(to.samples, to.scratch);
+    detail::tile_adjoint<T, L, Activation, Counter>(plan_, p, c).run([&](int l) {
+      gradient.add(l, to.samples, to.grad, to.scratch);
+    });
+  }
+  int scratch_size() const { return L * scratch_rows(plan_.inputs(), plan_.context()); }
+  static constexpr int scratch_rows(int inputs, int context) {
+    return detail::weight_gradient<T, L>::scratch_rows(inputs, context);
   }
 
   // -- one event: one number per row, the bits of the tile -----------------------------------
@@ -128,17 +145,17 @@ template <class T, int L, class Activation, class Counter, int... H> class basic
     for (int l = 0; l <= plan_.hidden_layers(); ++l) {
       const layer_plan& layer = plan_.layer(l);
       for (int r = 0; r < layer.padded_rows; ++r) f(layer.bias + r, has_bias(l, r));
-      layer.for_each_term([&](const staircase& s) {
-        s.visit([&](std::ptrdiff_t i, int, int, bool structural) { f(i, structural); });
-      });
+      layer.for_each_term([&](const staircase& s) { s.visit(f); });
     }
   }
   /// Zeroes entries that mean nothing, in parameters, gradients or moments.
   void clear_corners(T* theta) const {
     for (int l = 0; l <= plan_.hidden_layers(); ++l) {
       const layer_plan& layer = plan_.layer(l);
-      for (int r = 0; r < layer.padded_rows; ++r)
-        if (!has_bias(l, r)) theta[layer.bias + r] = T(0);
+      std::fill(theta + layer.bias + layer.rows, theta + layer.bias + layer.padded_rows, T(0));
+      if (l == plan_.hidden_layers() && out_stride() > plan_.parameters())
+        for (int r = 0; r < layer.rows; ++r)
+          if (!has_bias(l, r)) theta[layer.bias + r] = T(0);
       layer.for_each_term([&](const staircase& s) { s.clear_corners(theta); });
     }
   }

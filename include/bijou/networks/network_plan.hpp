@@ -4,6 +4,7 @@
 
 #include <bijou/kernels/staircase.hpp>
 #include <bijou/networks/degrees.hpp>
+#include <bijou/networks/gradient_blocks.hpp>
 
 #include <numeric>
 #include <span>
@@ -31,7 +32,10 @@ struct layer_plan {
   std::ptrdiff_t bias = 0; ///< index of row 0's bias; row 0's folded bias is at `folded`
   int folded = 0;
   staircase context, units, inputs;
+  detail::gradient_blocks gradient; ///< of the terms, in this order
 
+  /// In the order in which they are added.
+  const staircase& term(int t) const { return t == 0 ? context : t == 1 ? units : inputs; }
   template <class F> void for_each_term(F&& f) const {
     if (!context.empty()) f(context);
     if (!units.empty()) f(units);
@@ -151,6 +155,8 @@ class network_plan {
     append(layer.context, limits.context, context_);
     append(layer.units, limits.units, units);
     append(layer.inputs, limits.inputs, inputs_);
+    const staircase* const terms[] = {&layer.context, &layer.units, &layer.inputs};
+    layer.gradient = detail::gradient_blocks(layer.padded_rows / panel_rows, terms);
     parameter_count_ = static_cast<int>(end);
     if (folds) {
       layer.folded = folded_rows_;

@@ -17,11 +17,16 @@ template <class T, int L, class Activation, class Counter> class tile_adjoint {
                const network_cotangents<T>& cotangents)
       : plan_(plan), pass_(pass), cotangents_(cotangents) {}
 
-  /// Adjoint of the forward pass; the caller has set all cotangents of the output.
-  void run() const {
+  /// Adjoint of the forward pass; the caller has set all cotangents of the output. ready(l) when
+  /// those of layer l's rows are complete and the units before it still hold their values: their
+  /// cotangents may take the same places next.
+  template <class Ready> void run(Ready&& ready) const {
     clear_padding(0, plan_.variables());
-    for (int l = plan_.hidden_layers() - 1; l >= 0; --l)
+    for (int l = plan_.hidden_layers() - 1; l >= 0; --l) {
+      ready(l + 1);
       pull_all_columns(plan_.layer(l + 1).units, rows_of(l + 1), unit_target(l, false, true));
+    }
+    ready(0);
     if (!plan_.output().inputs.empty())
       pull_all_columns(plan_.output().inputs, cotangents_.out, input_target());
     if (!plan_.layer(0).inputs.empty())
@@ -103,33 +108,20 @@ template <class T, int L, class Activation, class Counter> class tile_adjoint {
     }
   }
 
-  /// Every column from exactly the rows that use it. Columns of a register block that differ in
-  /// degree share the rows that use them all; each then adds its own.
-  void pull_all_columns(const staircase& panels, const T* g, cotangent_target<T> to) const {
-    cotangent_target<T> shared = to, own = to;
-    shared.slope_at = nullptr;
-    own.accumulate = true;
-    for (int k = 0; k < panels.columns(); k += block_rows) {
-      const int last = std::min(k + block_rows, panels.columns());
-      const int common = panels.first_row(last - 1);
-      if (panels.first_row(k) == common) {
-        pull_rectangle(panels, k, last, common, panels.rows(), g, to);
-        continue;
-      }
-      pull_rectangle(panels, k, last, common, panels.rows(), g, shared);
-      for (int i = k, j = k; i < last; i = j) {
-        for (j = i + 1; j < last && panels.first_row(j) == panels.first_row(i);) ++j;
-        pull_rectangle(panels, i, j, panels.first_row(i), common, g, own);
-      }
-    }
+  /// Every column from exactly the rows that use it.
+  void pull_all_columns(const staircase& panels, const T* g, const cotangent_target<T>& to) const {
+    if constexpr (!std::is_same_v<Counter, no_counter>)
+      for (int k = 0; k < panels.columns(); ++k) Counter::add(panels.rows() - panels.first_row(k));
+    pull_back_columns<T, L, Activation>(pass_.theta, panels, 0, panels.columns(),
+                                        {0, panels.rows(), true}, g, to, pass_.lanes);
   }
 
   void pull_rectangle(const staircase& panels, int first_column, int last_column, int first_row,
                       int last_row, const T* g, const cotangent_target<T>& to) const {
     if (first_row >= last_row && to.accumulate && !to.slope_at) return;
     Counter::add(long{last_column - first_column} * (last_row - first_row));
-    pull_back_columns<T, L, Activation>(pass_.theta, panels, first_column, last_column, first_row,
-                                        last_row, g, to, pass_.lanes);
+    pull_back_columns<T, L, Activation>(pass_.theta, panels, first_column, last_column,
+                                        {first_row, last_row}, g, to, pass_.lanes);
   }
 
   int first_row(int l, int d) const {

@@ -15,107 +15,88 @@ template <class T, int L> class weight_gradient {
                   const network_cotangents<T>& cotangents)
       : plan_(plan), pass_(pass), cotangents_(cotangents) {}
 
-  /// Rows of scratch that add() needs: transposed cotangents, ones, inputs.
-  static constexpr int scratch_rows(int inputs) {
-    return (transposed_size<T, L> + L - 1) / L + 1 + inputs;
+  /// Rows of scratch that add() needs: transposed cotangents, ones, inputs and context.
+  static constexpr int scratch_rows(int inputs, int context) {
+    return (transposed_size<T, L> + L - 1) / L + 1 + round_up(inputs, panel_rows) +
+           round_up(context, panel_rows);
   }
 
-  /// grad += the gradient; grad is laid out like theta, its corners receive garbage.
-  void add(int samples, T* grad, T* scratch) const {
+  /// What add() needs beside the pass, from `samples` lanes of it.
+  void prepare(int samples, T* scratch) const {
     T* const ones = scratch + transposed_size<T, L>;
+    T* const inputs = ones + L;
     std::fill_n(ones, samples, T(1));
-    gather_inputs(samples, ones + L);
-    for (int l = 0; l <= plan_.hidden_layers(); ++l)
-      add_layer(operands_of(l, ones), samples, grad, scratch);
+    gather(pass_.x, pass_.rows, plan_.inputs(), samples, inputs);
+    if (pass_.context) gather(pass_.context, nullptr, plan_.context(), samples, context_of(inputs));
+  }
+  /// grad += the gradient of layer l; grad is laid out like theta, its corners receive garbage.
+  void add(int l, int samples, T* grad, T* scratch) const {
+    T* const ones = scratch + transposed_size<T, L>;
+    add_layer(operands_of(l, ones, ones + L), samples, grad, scratch);
   }
 
  private:
-  /// Rows of x in rank order: products with constant distances between rows need no table.
-  void gather_inputs(int samples, T* to) const {
-    for (int i = 0; i < plan_.inputs(); ++i)
-      std::copy_n(pass_.x + std::ptrdiff_t{pass_.rows ? pass_.rows[i] : i} * L, samples,
-                  to + i * L);
+  /// Rows in rank order and with room behind them: sums read whole blocks of rows, at constant
+  /// distances.
+  static void gather(const T* from, const int* rows, int count, int samples, T* to) {
+    for (int i = 0; i < count; ++i)
+      std::copy_n(from + std::ptrdiff_t{rows ? rows[i] : i} * L, samples, to + i * L);
+  }
+
+  template <class P> P* context_of(P* inputs) const {
+    return inputs + round_up(plan_.inputs(), panel_rows) * L;
   }
 
   /// What a layer's gradient is made of: cotangents of its rows, values of its columns.
   struct operands {
     const layer_plan& layer;
-    const T *g, *context, *units, *inputs, *ones;
-
-    /// f(staircase, values) for each term.
-    template <class F> void for_each_term(F&& f) const {
-      if (!layer.context.empty()) f(layer.context, context);
-      if (!layer.units.empty()) f(layer.units, units);
-      if (!layer.inputs.empty()) f(layer.inputs, inputs);
-    }
+    const T *g, *ones, *values[max_terms];
   };
-  operands operands_of(int l, const T* ones) const {
+  operands operands_of(int l, const T* ones, const T* inputs) const {
     const layer_plan& layer = plan_.layer(l);
     const bool output = l == plan_.hidden_layers();
     return {layer,
             output ? cotangents_.out : cotangents_.hidden + std::ptrdiff_t{layer.first_row} * L,
-            pass_.context,
-            l > 0 ? pass_.hidden + std::ptrdiff_t{plan_.layer(l - 1).first_row} * L : nullptr,
-            ones + L,
-            ones};
+            ones,
+            {context_of(inputs),
+             l > 0 ? pass_.hidden + std::ptrdiff_t{plan_.layer(l - 1).first_row} * L : nullptr,
+             inputs}};
   }
 
   void add_layer(const operands& o, int samples, T* grad, T* transposed) const {
     constexpr int together = outer_block<T>::panels;
-    const int panels = o.layer.padded_rows / panel_rows;
+    const layer_plan& layer = o.layer;
+    const int panels = layer.padded_rows / panel_rows;
+    const auto by_sums = [&](int q) { return layer.gradient.sums_are_cheaper(q, samples); };
     for (int q = 0; q < panels;) {
-      if (is_thin(o.layer, q, samples)) {
-        add_thin_panel(o, q, samples, grad);
+      if (by_sums(q)) {
+        add_sums(o, q, samples, grad);
         ++q;
         continue;
       }
-      const int count = q + 1 < panels && !is_thin(o.layer, q + 1, samples) ? together : 1;
+      const int count = q + 1 < panels && !by_sums(q + 1) ? together : 1;
       for (int i = 0; i < count; ++i) {
         const int r = (q + i) * panel_rows;
         T* const rows = transposed + i * panel_rows;
-        transpose_panel<T, L>(o.g + std::ptrdiff_t{r} * L, std::min(panel_rows, o.layer.rows - r),
+        transpose_panel<T, L>(o.g + std::ptrdiff_t{r} * L, std::min(panel_rows, layer.rows - r),
                               rows);
-        add_rows(rows, samples, grad + o.layer.bias + r);
+        add_rows(rows, samples, grad + layer.bias + r);
       }
-      o.for_each_term([&](const staircase& s, const T* x) {
-        add_outer_panels<T, L>(s, q, count, x, transposed, samples, grad);
-      });
+      for (int t = 0; t < max_terms; ++t)
+        if (const staircase& s = layer.term(t); !s.empty())
+          add_outer_panels<T, L>(s, q, count, o.values[t], transposed, samples, grad);
       q += count;
     }
   }
 
-  /// Rows [first, last) of a panel that use a column of s.
-  struct row_range {
-    int first, last;
-    int count() const { return last - first; }
-  };
-  static row_range rows_that_use(const staircase& s, int q) {
-    const int last = std::min((q + 1) * panel_rows, s.rows());
-    return {std::clamp(s.first_row(0), q * panel_rows, last), last};
-  }
-
-  /// Whether sums over samples are the cheaper way to a panel's gradient: it has few columns or few
-  /// rows. In multiply-adds of sixteen: a column of an outer product takes one for each sample,
-  /// transposition and biases together 14; sixteen sums take one for each sample, and what 112 take
-  /// to add their parts (measured with AVX-512).
-  static bool is_thin(const layer_plan& layer, int q, int samples) {
-    int columns = 0, sums = 1;
-    layer.for_each_term([&](const staircase& s) {
-      const int together = panel_rows / rows_together(rows_that_use(s, q).count());
-      columns += s.panel_limit(q);
-      sums += (s.panel_limit(q) + together - 1) / together;
-    });
-    return sums * (samples + 112) < (columns + 14) * samples;
-  }
-
-  void add_thin_panel(const operands& o, int q, int samples, T* grad) const {
-    const auto add = [&](row_range rows, const T* x, int columns, T* to) {
-      const T* const g = o.g + std::ptrdiff_t{rows.first} * L;
-      T* const first = to + rows.first % panel_rows;
+  void add_sums(const operands& o, int q, int samples, T* grad) const {
+    const auto add = [&](const gradient_block& block, const T* x, T* to, int width) {
+      const T* const g = o.g + std::ptrdiff_t{block.first} * L;
+      T* const first = to + block.first % panel_rows;
       const auto run = [&]<int R>(std::integral_constant<int, R>) {
-        add_sample_sums<T, L, R>(g, rows.count(), x, columns, samples, first);
+        add_sample_sums<T, L, R>(g, block.rows(), x, block.columns, samples, first, width);
       };
-      switch (rows_together(rows.count())) {
+      switch (rows_together(block.rows())) {
       case 1:
         return run(std::integral_constant<int, 1>{});
       case 2:
@@ -128,12 +109,13 @@ template <class T, int L> class weight_gradient {
         return run(std::integral_constant<int, 16>{});
       }
     };
-    const int last = std::min((q + 1) * panel_rows, o.layer.rows);
-    add({q * panel_rows, last}, o.ones, 1, grad + o.layer.bias + q * panel_rows);
-    o.for_each_term([&](const staircase& s, const T* x) {
-      const row_range rows = rows_that_use(s, q);
-      if (rows.count() > 0) add(rows, x, s.panel_limit(q), grad + s.panel(q));
-    });
+    const int first = q * panel_rows, last = std::min(first + panel_rows, o.layer.rows);
+    add({.term = 0, .first = first, .last = last, .columns = 1}, o.ones,
+        grad + o.layer.bias + first, panel_rows);
+    for (const gradient_block& block : o.layer.gradient.of(q)) {
+      const staircase& s = o.layer.term(block.term);
+      add(block, o.values[block.term], grad + s.panel(q), s.width(q));
+    }
   }
 
   const network_plan& plan_;
