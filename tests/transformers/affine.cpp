@@ -56,4 +56,5 @@ TEMPLATE_TEST_CASE("affine: identity, lanes and NaN", "[transformers][affine]", 
   CHECK(t.forward(TestType(0.3)).log_slope == 0);
   check_lanes<TestType>(affine, rng);
   check_nan<TestType>(affine, rng);
+  check_kept<TestType>(affine, rng);
 }

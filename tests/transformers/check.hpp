@@ -218,4 +218,53 @@ template <class T, class F> void check_nan(const F& f, std::mt19937& rng) {
   }
 }
 
+// What forward keeps gives the cotangents of pull_back to a few roundings, for parameters of any
+// size; keeping changes no bit of what forward gives. A NaN in theta shows.
+template <class T, keeping_transformer F> void check_kept(const F& f, std::mt19937& rng) {
+  using P = simd::pack<T>;
+  constexpr auto size = static_cast<std::size_t>(F::parameters * P::size);
+  constexpr T nan = std::numeric_limits<T>::quiet_NaN();
+  std::normal_distribution<double> normal;
+  const auto draw = [&](double scale) {
+    std::vector<T> v(P::size);
+    for (T& e : v) e = static_cast<T>(scale * normal(rng));
+    return v;
+  };
+  for (const double scale : {0.5, 4.0, 30.0, 200.0})
+    for (int trial = 0; trial < 20; ++trial) {
+      std::vector<T> theta(size), g(size), kept_g(size);
+      for (T& v : theta) v = static_cast<T>(scale * normal(rng));
+      if (trial == 0) theta.back() = nan;
+      std::vector<T> kept = theta;
+      const auto x = draw(3), gy = draw(1), gl = draw(1);
+      const P px = P::load(x.data()), pgy = P::load(gy.data()), pgl = P::load(gl.data());
+      const theta_rows<T> rows{theta.data(), P::size};
+      const auto y = f.forward(px, rows);
+      const auto z =
+          f.forward(px, theta_rows<T>{kept.data(), P::size}, theta_sink<T>{kept.data(), P::size});
+      const P gx = f.pull_back(px, rows, pgy, pgl, theta_sink<T>{g.data(), P::size});
+      const P kept_gx = f.pull_back_kept(px, theta_rows<T>{kept.data(), P::size}, pgy, pgl,
+                                         theta_sink<T>{kept_g.data(), P::size});
+      // The last cotangent is a sum, gy s (x - m) + gl: its roundings are those of its terms.
+      const auto close = [](T a, T b, T terms) {
+        if (std::isnan(b)) return std::isnan(a);
+        return std::abs(a - b) <= 8 * std::numeric_limits<T>::epsilon() * terms;
+      };
+      for (int i = 0; i < P::size; ++i) {
+        const auto lane = static_cast<std::size_t>(i);
+        const auto same = [](T a, T b) { return std::memcmp(&a, &b, sizeof a) == 0 || a != a; };
+        CHECK(same(y.value[i], z.value[i]));
+        CHECK(same(y.log_slope[i], z.log_slope[i]));
+        CHECK(same(y.factor[i], z.factor[i]));
+        CHECK(close(kept_gx[i], gx[i], std::abs(gx[i])));
+        for (std::size_t j = 0; j < F::parameters; ++j) {
+          const std::size_t at = j * P::size + lane;
+          const T reach = std::abs(gx[i]) * (std::abs(x[lane]) + std::abs(theta[lane]));
+          CHECK(close(kept_g[at], g[at],
+                      j == 0 ? std::abs(g[at]) : std::abs(g[at]) + reach + std::abs(gl[lane])));
+        }
+      }
+    }
+}
+
 } // namespace transformer_check

@@ -67,6 +67,7 @@ TEMPLATE_TEST_CASE("clamped_affine: identity, lanes and NaN", "[transformers][cl
   CHECK(t.forward(TestType(0.3)).log_slope == 0);
   check_lanes<TestType>(clamped_affine, rng);
   check_nan<TestType>(clamped_affine, rng);
+  check_kept<TestType>(clamped_affine, rng);
 }
 
 TEST_CASE("clamped_affine: bounds in the wrong order are refused",

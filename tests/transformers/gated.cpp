@@ -70,6 +70,7 @@ TEMPLATE_TEST_CASE("gated: theta = 0 shrinks by sigmoid(2); lanes and NaN", "[tr
   CHECK(t.forward(TestType(1)).value == Approx(0.880797077977882));
   check_lanes<TestType>(gated, rng);
   check_nan<TestType>(gated, rng);
+  check_kept<TestType>(gated, rng);
 }
 
 TEST_CASE("gated: its text names options that differ from the default", "[transformers][gated]") {

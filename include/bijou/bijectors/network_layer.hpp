@@ -64,16 +64,16 @@ class network_layer {
       // y overwrites x block by block, and direct connections still need x: read a copy.
       T* copy = t.scratch + (hidden_rows + out_rows + 2) * L;
       std::copy_n(t.x, D * L, copy);
-      run_forward(t, copy, scratch_of(t));
+      run_forward<false>(t, copy, scratch_of(t));
     } else {
-      run_forward(t, t.x, scratch_of(t));
+      run_forward<false>(t, t.x, scratch_of(t));
     }
   }
   void inverse(const tile<T>& t) const { run_inverse(t, scratch_of(t)); }
 
   void forward(const tile<T>& t, T* tape) const {
     std::copy_n(t.x, D * L, tape);
-    run_forward(t, tape, tape_of(tape));
+    run_forward<true>(t, tape, tape_of(tape));
   }
   void inverse(const tile<T>& t, T* tape) const {
     run_inverse(t, tape_of(tape));
@@ -304,11 +304,11 @@ class network_layer {
     return pass_of(e.theta, e.context, e.folded, x, b, 1);
   }
 
-  void run_forward(const tile<T>& t, const T* x, const buffers& b) const {
+  template <bool Keep> void run_forward(const tile<T>& t, const T* x, const buffers& b) const {
     std::fill_n(b.sums, 2 * L, T(0));
     network_.forward(pass_of(t.theta, t.context, t.folded, x, b, t.lanes),
                      [&](int first, int last) {
-                       detail::transform_rows<forward_way, L, stride>(
+                       detail::transform_rows<forward_way, L, stride, Keep>(
                            transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
                      });
     detail::add_slope_sums<forward_way, L>(transformer_, b.sums, t.log_det, t.lanes);

@@ -51,17 +51,24 @@ BIJOU_INLINE mapped<P> run_transformer(const Tr& tr, P v, const Theta& theta) {
 }
 
 /// The transformer on the rows of ranks [first, last) of a tile. Row of rank r: rows[r] of x;
-/// its theta: rows r * Stride ... of out. Running sums live in two rows of `sums`.
-template <direction Way, int L, int Stride, class T, class Tr>
-void transform_rows(const Tr& tr, int first, int last, T* x, const int* rows, const T* out, T* sums,
+/// its theta: rows r * Stride ... of out. Running sums live in two rows of `sums`. With Keep, `out`
+/// holds afterwards what the adjoint of a keeping transformer reads.
+template <direction Way, int L, int Stride, bool Keep = false, class T, class Tr>
+void transform_rows(const Tr& tr, int first, int last, T* x, const int* rows, T* out, T* sums,
                     int lanes) {
   using P = simd::pack<T>;
   for (int s = 0; s < lanes; s += P::size) {
     slope_sum<P, Tr::has_factor> acc{P::load(sums + s), P::load(sums + L + s)};
     for (int r = first; r < last; ++r) {
-      T* row = x + rows[r] * L + s;
-      const mapped<P> m =
-          run_transformer<Way>(tr, P::load(row), theta_rows<T>{out + r * Stride * L + s, L});
+      T* const row = x + rows[r] * L + s;
+      T* const params = out + r * Stride * L + s;
+      const mapped<P> m = [&] {
+        const theta_rows<T> theta{params, L};
+        if constexpr (Keep && keeping_transformer<Tr>)
+          return tr.forward(P::load(row), theta, theta_sink<T>{params, L});
+        else
+          return run_transformer<Way>(tr, P::load(row), theta);
+      }();
       m.value.store(row);
       acc.add(r, m.log_slope, m.factor);
     }
@@ -125,6 +132,7 @@ void transform_event(const Tr& tr, int count, T* x, const int* rows, const T* ou
 }
 
 /// Cotangents of the forward map on ranks [first, last): g becomes that of x, g_out that of theta.
+/// `out` is what transform_rows kept.
 template <int L, int Stride, class T, class Tr>
 void pull_back_rows(const Tr& tr, int first, int last, const T* x, const int* rows, const T* out,
                     T* g, const T* g_log_det, T* g_out, int lanes) {
@@ -134,8 +142,14 @@ void pull_back_rows(const Tr& tr, int first, int last, const T* x, const int* ro
     for (int r = first; r < last; ++r) {
       const int at = rows[r] * L + s;
       const int params = r * Stride * L + s;
-      const P gx = tr.pull_back(P::load(x + at), theta_rows<T>{out + params, L}, P::load(g + at),
-                                gl, theta_sink<T>{g_out + params, L});
+      const theta_rows<T> kept{out + params, L};
+      const theta_sink<T> g_theta{g_out + params, L};
+      const P gx = [&] {
+        if constexpr (keeping_transformer<Tr>)
+          return tr.pull_back_kept(P::load(x + at), kept, P::load(g + at), gl, g_theta);
+        else
+          return tr.pull_back(P::load(x + at), kept, P::load(g + at), gl, g_theta);
+      }();
       gx.store(g + at);
     }
   }

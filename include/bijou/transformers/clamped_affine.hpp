@@ -63,6 +63,15 @@ template <class Clip = default_clip> struct clamped_affine_t : Clip {
     return {simd::fma(x, math::exp(a), P(theta[0])), a};
   }
 
+  /// Keeps e^a.
+  template <class P, class Theta, class Sink>
+  BIJOU_INLINE mapped<P> forward(P x, const Theta& theta, Sink&& kept) const {
+    const P a = clamped(P(theta[1])), scale = math::exp(a);
+    const mapped<P> m{simd::fma(x, scale, P(theta[0])), a};
+    kept.set(0, scale);
+    return m;
+  }
+
   template <class P, class Theta> BIJOU_INLINE mapped<P> inverse(P y, const Theta& theta) const {
     const P a = clamped(P(theta[1]));
     return {(y - theta[0]) * math::exp(-a), a};
@@ -74,15 +83,24 @@ template <class Clip = default_clip> struct clamped_affine_t : Clip {
 
   template <class P, class Theta, class Sink>
   BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
-    const P gx = gy * math::exp(clamped(P(theta[1])));
-    gtheta.set(0, gy);
-    gtheta.set(1, simd::fma(gx, x, gl));
-    return gx;
+    return pull_back_scale(x, math::exp(clamped(P(theta[1]))), gy, gl, gtheta);
+  }
+  template <class P, class Kept, class Sink>
+  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& gtheta) const {
+    return pull_back_scale(x, P(kept[0]), gy, gl, gtheta);
   }
 
   template <class T> void identity(T* theta, int stride) const { theta[0] = theta[stride] = T(0); }
 
  private:
+  template <class P, class Sink>
+  static BIJOU_INLINE P pull_back_scale(P x, P scale, P gy, P gl, Sink&& gtheta) {
+    const P gx = gy * scale;
+    gtheta.set(0, gy);
+    gtheta.set(1, simd::fma(gx, x, gl));
+    return gx;
+  }
+
   template <class P> BIJOU_INLINE P clamped(P u) const {
     using T = typename P::value_type;
     // The bound comes first, so that a NaN in u is what remains.

@@ -55,6 +55,16 @@ template <class Bias = default_bias> struct gated_t : Bias {
     return {simd::fma(g.s, x, g.rest * theta[0]), g.log_slope, g.e};
   }
 
+  /// Keeps the lesser of s and 1 - s, with the sign of t: the greater is 1 less it to the last bit.
+  template <class P, class Theta, class Sink>
+  BIJOU_INLINE mapped<P> forward(P x, const Theta& theta, Sink&& kept) const {
+    const P t = biased(P(theta[1]));
+    const gate<P> g(t);
+    const mapped<P> m{simd::fma(g.s, x, g.rest * theta[0]), g.log_slope, g.e};
+    kept.set(1, simd::copysign(simd::min(g.s, g.rest), t));
+    return m;
+  }
+
   template <class P, class Theta> BIJOU_INLINE mapped<P> inverse(P y, const Theta& theta) const {
     using T = typename P::value_type;
     const P t = biased(P(theta[1]));
@@ -75,10 +85,14 @@ template <class Bias = default_bias> struct gated_t : Bias {
   template <class P, class Theta, class Sink>
   BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
     const gate<P> g(biased(P(theta[1])));
-    const P gx = gy * g.s;
-    gtheta.set(0, gy * g.rest);
-    gtheta.set(1, simd::fma(gx, x - theta[0], gl) * g.rest);
-    return gx;
+    return pull_back_gate(x - theta[0], g.s, g.rest, gy, gl, gtheta);
+  }
+  template <class P, class Kept, class Sink>
+  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& gtheta) const {
+    const P lesser = simd::abs(P(kept[1])), greater = P(1) - lesser;
+    const auto closing = simd::copysign(P(1), P(kept[1])) < P(0); // 0 has a sign as well
+    return pull_back_gate(x - kept[0], simd::select(closing, lesser, greater),
+                          simd::select(closing, greater, lesser), gy, gl, gtheta);
   }
 
   template <class T> void identity(T* theta, int stride) const { theta[0] = theta[stride] = T(0); }
@@ -86,6 +100,14 @@ template <class Bias = default_bias> struct gated_t : Bias {
  private:
   template <class P> BIJOU_INLINE P biased(P z) const {
     return z + P(static_cast<typename P::value_type>(this->bias));
+  }
+
+  template <class P, class Sink>
+  static BIJOU_INLINE P pull_back_gate(P distance, P s, P rest, P gy, P gl, Sink&& gtheta) {
+    const P gx = gy * s;
+    gtheta.set(0, gy * rest);
+    gtheta.set(1, simd::fma(gx, distance, gl) * rest);
+    return gx;
   }
 
   // s and 1 - s, each to full relative precision, and the split logarithm of s.

@@ -13,6 +13,8 @@
 /// | `slope(x, theta)` | dy/dx and d log(dy/dx) / dx |
 /// | `pull_back(x, theta, gy, gl, gtheta)` | cotangent of x; sets those of theta |
 /// | `identity(theta, stride)` | parameters at which the map is the identity, or near it |
+/// | `forward(x, theta, kept)` | optional: forward, and what its adjoint reads, in theta's places |
+/// | `pull_back_kept(x, kept, gy, gl, gtheta)` | then: pull_back from that |
 ///
 /// The adjoint of the inverse needs no function of its own. With x = f^-1(y), cotangents gx of x
 /// and gl of log|dx/dy|: b = gx - gl * dlog, gy = b / slope, gtheta = pull_back(x, theta, -gy,
@@ -61,6 +63,12 @@ template <class T> struct theta_sink {
   int stride;
   BIJOU_INLINE void set(int j, simd::pack<T> g) const { g.store(p + j * stride); }
 };
+
+/// Whether a transformer's forward keeps something for its adjoint: what took an exponential or a
+/// division is not computed twice.
+template <class Tr>
+concept keeping_transformer = requires(const Tr& tr, simd::pack<float> x, theta_rows<float> theta,
+                                       theta_sink<float> kept) { tr.forward(x, theta, kept); };
 
 template <class T>
 concept transformer = std::same_as<typename T::bijou_tag, transformer_tag>;
