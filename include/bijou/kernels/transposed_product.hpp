@@ -32,19 +32,59 @@ struct row_range {
   bool own = false;
 };
 
-/// Asks for C columns of a panel. From one panel to the next addresses jump, so that the machine
+/// Neighbouring rows of one panel and how many of a block's columns they add to. They run downwards
+/// from the one that w and g point at; the panel stores `width` of them.
+template <class T> struct row_segment {
+  const T* w;
+  const T* g;
+  std::ptrdiff_t width;
+  int rows, columns;
+};
+
+/// Cuts the rows that C columns from k on take cotangents from into segments, from the last down:
+/// first those that all columns use.
+template <class T, int L, int C> class row_cutter {
+ public:
+  row_cutter(const T* theta, const staircase& panels, const row_range& range, const T* g, int k)
+      : theta_(theta), panels_(panels), range_(range), g_(g), k_(k), end_(range.last),
+        least_(first_row(1)) {}
+
+  bool done() const { return end_ <= least_; }
+  row_segment<T> next() {
+    while (first_row(columns_) >= end_) --columns_;
+    const int q = panel_of(end_ - 1), top = q * panel_rows, width = panels_.width(q);
+    const int last = end_ - 1;
+    end_ = std::max(first_row(columns_), top);
+    return {theta_ + panels_.panel(q) + std::ptrdiff_t{k_} * width + (last - top),
+            g_ + std::ptrdiff_t{last} * L, width, last + 1 - end_, columns_};
+  }
+
+ private:
+  /// Of the n-th column.
+  int first_row(int n) const {
+    return range_.own ? std::max(range_.first, panels_.first_row(k_ + n - 1)) : range_.first;
+  }
+
+  const T* theta_;
+  const staircase& panels_;
+  const row_range& range_;
+  const T* g_;
+  int k_, end_, least_, columns_ = C;
+};
+
+/// Asks for C columns of a segment. From one panel to the next addresses jump, so that the machine
 /// does not foresee them, and weights of a large layer are two caches away.
-template <int C, class T> BIJOU_INLINE void prefetch_columns(const T* w) {
+template <int C, class T> BIJOU_INLINE void prefetch_columns(const row_segment<T>& s) {
   constexpr int line = 64 / static_cast<int>(sizeof(T));
-  unroll<C * panel_rows / line>([w](auto i) __attribute__((always_inline)) {
+  unroll<C * panel_rows / line>([w = s.w - (s.rows - 1)](auto i) __attribute__((always_inline)) {
     __builtin_prefetch(w + i * line);
   });
 }
 
 /// C columns from k on, V vectors from `lane` on.
 template <class T, int L, class Activation, int C, int V>
-BIJOU_INLINE void pull_back_block(const T* theta, const staircase& panels, const row_range& range,
-                                  const T* g, const cotangent_target<T>& target, int k, int lane) {
+BIJOU_INLINE void pull_back_block(std::span<const row_segment<T>> segments,
+                                  const cotangent_target<T>& target, int k, int lane) {
   using pack = simd::pack<T>;
   const auto each = [&](auto&& f) __attribute__((always_inline)) {
     unroll<C>([&](auto c) __attribute__((always_inline)) {
@@ -69,27 +109,21 @@ BIJOU_INLINE void pull_back_block(const T* theta, const staircase& panels, const
                    __attribute__((always_inline)) { sum[c][v] = pack::load(at); });
   else
     each([&](auto c, auto v) __attribute__((always_inline)) { sum[c][v] = pack(T(0)); });
-  // The first N columns of rows from end - 1 downwards, to `first` or to the first of the panel.
-  int end = range.last;
-  const auto add_rows = [&](auto n, int first) __attribute__((always_inline)) {
-    const int q = panel_of(end - 1), top = q * panel_rows, width = panels.width(q);
-    const int begin = std::max(first, top);
-    if (top > first && n == C)
-      prefetch_columns<C>(theta + panels.panel(q - 1) + std::ptrdiff_t{k} * panel_rows);
-    const T* w = theta + panels.panel(q) + std::ptrdiff_t{k} * width + (end - 1 - top);
-    const T* row = g + std::ptrdiff_t{end - 1} * L + lane;
-    for (int i = end - begin; i > 0; --i, --w, row -= L)
-      add_products<T, C, V, 0, n>(sum, w, width, row);
-    end = begin;
-  };
-  for (const int first = range.own ? panels.first_row(k + C - 1) : range.first; end > first;)
-    add_rows(std::integral_constant<int, C>{}, first);
-  if constexpr (C > 1)
-    for (int n = C - 1, least = range.own ? panels.first_row(k) : end; end > least; --n)
-      for (const int first = panels.first_row(k + n - 1); end > first;)
-        unroll<C - 1>([&, before = end ](auto i) __attribute__((always_inline)) {
-          if (n == i + 1 && end == before) add_rows(std::integral_constant<int, i + 1>{}, first);
-        });
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const row_segment<T>& s = segments[i];
+    if (i + 1 < segments.size()) prefetch_columns<C>(segments[i + 1]);
+    const auto add_rows = [&](auto n) __attribute__((always_inline)) {
+      const T *w = s.w, *g = s.g + lane;
+      for (int row = s.rows; row > 0; --row, --w, g -= L)
+        add_products<T, C, V, 0, n>(sum, w, s.width, g);
+    };
+    if (s.columns == C)
+      add_rows(std::integral_constant<int, C>{});
+    else
+      unroll<C - 1>([&](auto c) __attribute__((always_inline)) {
+        if (s.columns == c + 1) add_rows(std::integral_constant<int, c + 1>{});
+      });
+  }
   if (target.slope_at)
     each([&, first = target.slope_at + std::ptrdiff_t{k} * L +
           lane ](auto c, auto v) __attribute__((always_inline)) {
@@ -98,20 +132,32 @@ BIJOU_INLINE void pull_back_block(const T* theta, const staircase& panels, const
   each_place([&](auto c, auto v, T* at) __attribute__((always_inline)) { sum[c][v].store(at); });
 }
 
+/// Segments that are cut at a time, once for all lanes: those of 600 rows. More take several turns.
+inline constexpr int most_segments = 40;
+
 /// Columns [k, last_column), a multiple of C, all lanes in use.
 template <class T, int L, class Activation, int C>
 [[gnu::noinline]] void pull_back_blocks(const T* theta, const staircase& panels, int k,
                                         int last_column, const row_range& range, const T* g,
                                         const cotangent_target<T>& target, int lanes) {
   constexpr int many = block_vectors<T, L, C>;
+  row_segment<T> segments[most_segments];
   for (; k < last_column; k += C) {
-    int lane = 0;
-    for (; lane + many * simd::pack<T>::size <= lanes; lane += many * simd::pack<T>::size)
-      pull_back_block<T, L, Activation, C, many>(theta, panels, range, g, target, k, lane);
-    if constexpr (many != strip_vectors)
-      for (; lane < lanes; lane += strip<T>)
-        pull_back_block<T, L, Activation, C, strip_vectors>(theta, panels, range, g, target, k,
-                                                            lane);
+    row_cutter<T, L, C> cutter(theta, panels, range, g, k);
+    cotangent_target<T> to = target;
+    do {
+      std::size_t count = 0;
+      while (count < most_segments && !cutter.done()) segments[count++] = cutter.next();
+      to.slope_at = cutter.done() ? target.slope_at : nullptr;
+      const std::span<const row_segment<T>> cut(segments, count);
+      int lane = 0;
+      for (; lane + many * simd::pack<T>::size <= lanes; lane += many * simd::pack<T>::size)
+        pull_back_block<T, L, Activation, C, many>(cut, to, k, lane);
+      if constexpr (many != strip_vectors)
+        for (; lane < lanes; lane += strip<T>)
+          pull_back_block<T, L, Activation, C, strip_vectors>(cut, to, k, lane);
+      to.accumulate = true;
+    } while (!cutter.done());
   }
 }
 
