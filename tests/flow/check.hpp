@@ -491,11 +491,12 @@ struct check_options {
   float perturbation = 0.3F;     ///< deviation of what is added to the initial parameters
   double tolerance = 1e-7;       ///< of gradients against differences, relative
   double float_tolerance = 1e-5; ///< of float against double, relative to the largest element
+  std::uint64_t seed = 17;       ///< of what is added to the initial parameters
 };
 
 /// All that double can show: round trip, log-det, gradients, bits.
 template <class E> subject<double> check_double(const E& expression, check_options o = {}) {
-  auto f = make_subject<double>(expression, o.perturbation);
+  auto f = make_subject<double>(expression, o.perturbation, o.seed);
   INFO(f.text);
   const auto x = f.noise(o.samples, 3), context = f.context(o.samples, 4);
   check_round_trip(f, x, context, 1e-9);
@@ -508,7 +509,7 @@ template <class E> subject<double> check_double(const E& expression, check_optio
 /// The same, and what float can show: the same numbers as double, the same bits on every path.
 template <class E> void check_expression(const E& expression, check_options o = {}) {
   const auto oracle = check_double(expression, o);
-  const auto f = make_subject<float>(expression, o.perturbation);
+  const auto f = make_subject<float>(expression, o.perturbation, o.seed);
   INFO("float: " << f.text);
   check_float(f, oracle, 203, o.float_tolerance);
   check_bits(f, f.noise(203, 6), f.context(203, 7));
