@@ -6,21 +6,10 @@
 #include <vector>
 
 #include "../catch.hpp"
+#include "../support/random_limits.hpp"
 
 using namespace bijou;
-
-namespace {
-
-/// `rows` ascending limits of at most `columns`.
-std::vector<int> random_limits(int rows, int columns, std::mt19937& random) {
-  std::uniform_int_distribution<int> limit(0, columns);
-  std::vector<int> limits(static_cast<std::size_t>(rows));
-  for (int& l : limits) l = limit(random);
-  std::sort(limits.begin(), limits.end());
-  return limits;
-}
-
-} // namespace
+using testing::random_limits;
 
 TEST_CASE("a staircase has a place of its own for every entry", "[staircase]") {
   std::mt19937 random(41);

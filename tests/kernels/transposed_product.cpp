@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../catch.hpp"
+#include "../support/random_limits.hpp"
 
 using namespace bijou;
 
@@ -30,11 +31,7 @@ TEMPLATE_TEST_CASE("cotangents of a column come from the rows that use it alone"
   for (const int rows : {1, 4, 15, 16, 20, 33, 70, 700})
     for (const int columns : {1, 2, 7, 8, 13, 40}) {
       CAPTURE(rows, columns);
-      std::uniform_int_distribution<int> limit(0, columns);
-      std::vector<int> limits(static_cast<std::size_t>(rows));
-      for (int& l : limits) l = limit(random);
-      std::sort(limits.begin(), limits.end());
-      const staircase s(limits, columns, 0);
+      const staircase s(testing::random_limits(rows, columns, random), columns, 0);
       std::vector<T> theta(static_cast<std::size_t>(s.end()));
       s.visit([&](std::ptrdiff_t i, bool used) {
         theta[static_cast<std::size_t>(i)] = used ? static_cast<T>(normal(random)) : T(0);

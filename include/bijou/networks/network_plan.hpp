@@ -6,6 +6,7 @@
 #include <bijou/networks/degrees.hpp>
 #include <bijou/networks/gradient_blocks.hpp>
 
+#include <array>
 #include <numeric>
 #include <span>
 #include <stdexcept>
@@ -34,12 +35,12 @@ struct layer_plan {
   staircase context, units, inputs;
   detail::gradient_blocks gradient; ///< of the terms, in this order
 
-  /// In the order in which they are added.
-  const staircase& term(int t) const { return t == 0 ? context : t == 1 ? units : inputs; }
+  /// In the order in which they are added; those without columns are absent.
+  std::array<const staircase*, 3> terms() const { return {&context, &units, &inputs}; }
+  const staircase& term(int t) const { return *terms()[static_cast<std::size_t>(t)]; }
   template <class F> void for_each_term(F&& f) const {
-    if (!context.empty()) f(context);
-    if (!units.empty()) f(units);
-    if (!inputs.empty()) f(inputs);
+    for (const staircase* s : terms())
+      if (!s->empty()) f(*s);
   }
 };
 
@@ -155,8 +156,7 @@ class network_plan {
     append(layer.context, limits.context, context_);
     append(layer.units, limits.units, units);
     append(layer.inputs, limits.inputs, inputs_);
-    const staircase* const terms[] = {&layer.context, &layer.units, &layer.inputs};
-    layer.gradient = detail::gradient_blocks(layer.padded_rows / panel_rows, terms);
+    layer.gradient = detail::gradient_blocks(layer.padded_rows / panel_rows, layer.terms());
     parameter_count_ = static_cast<int>(end);
     if (folds) {
       layer.folded = folded_rows_;

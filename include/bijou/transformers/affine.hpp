@@ -29,8 +29,7 @@ struct affine_t {
   static constexpr double log_scale_bound = 6.907755278982137;
 
   template <class P, class Theta> BIJOU_INLINE mapped<P> forward(P x, const Theta& theta) const {
-    const P a = bounded<P>(theta[1]).value;
-    return {simd::fma(x, math::exp(a), P(theta[0])), a};
+    return forward(x, theta, keeps_nothing{});
   }
 
   /// Keeps e^a and da/du.

@@ -59,8 +59,7 @@ template <class Clip = default_clip> struct clamped_affine_t : Clip {
   }
 
   template <class P, class Theta> BIJOU_INLINE mapped<P> forward(P x, const Theta& theta) const {
-    const P a = clamped(P(theta[1]));
-    return {simd::fma(x, math::exp(a), P(theta[0])), a};
+    return forward(x, theta, keeps_nothing{});
   }
 
   /// Keeps e^a.

@@ -51,8 +51,7 @@ template <class Bias = default_bias> struct gated_t : Bias {
   }
 
   template <class P, class Theta> BIJOU_INLINE mapped<P> forward(P x, const Theta& theta) const {
-    const gate<P> g(biased(P(theta[1])));
-    return {simd::fma(g.s, x, g.rest * theta[0]), g.log_slope, g.e};
+    return forward(x, theta, keeps_nothing{});
   }
 
   /// Keeps the lesser of s and 1 - s, with the sign of t: the greater is 1 less it to the last bit.

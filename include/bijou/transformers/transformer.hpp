@@ -64,6 +64,11 @@ template <class T> struct theta_sink {
   BIJOU_INLINE void set(int j, simd::pack<T> g) const { g.store(p + j * stride); }
 };
 
+/// Where forward puts what it keeps when nobody will ask for it.
+struct keeps_nothing {
+  template <class P> BIJOU_INLINE void set(int, P) const {}
+};
+
 /// Whether a transformer's forward keeps something for its adjoint: what took an exponential or a
 /// division is not computed twice.
 template <class Tr>
