@@ -70,6 +70,7 @@ set(bijou_headers
     include/bijou/kernels/outer_product.hpp
     include/bijou/kernels/row_product.hpp
     include/bijou/kernels/sample_sums.hpp
+    include/bijou/kernels/saturation.hpp
     include/bijou/kernels/simd.hpp
     include/bijou/kernels/staircase.hpp
     include/bijou/kernels/tile.hpp

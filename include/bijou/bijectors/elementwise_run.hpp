@@ -61,6 +61,7 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   static constexpr int scratch_rows = std::max(1, most_parameters);
   static constexpr int tape_rows = D;
   static constexpr int folded_size = 0;
+  static constexpr bool sums_forward = false, sums_inverse = false, saturates = false;
 
   /// Adds what op number I is and where its variables lie.
   template <int I, class Op>

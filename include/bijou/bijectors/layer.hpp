@@ -15,6 +15,8 @@
 /// | `forward_adjoint(t, tape)`, `inverse_adjoint(t, tape)` | turn cotangents of outputs into |
 /// | | cotangents of inputs, in place, and add to the parameters' gradient; they use the tape up |
 /// | `forward(e)`, `inverse(e)` | one event, lanes along outputs: the same bits |
+/// | `sums_forward`, `sums_inverse` | whether that way sums over its inputs: they must not overflow
+/// | | `saturates` | whether no value it leaves is beyond the ends (kernels/saturation.hpp) |
 
 #include <bijou/kernels/simd.hpp>
 #include <bijou/kernels/unroll.hpp>
@@ -64,6 +66,8 @@ template <class Layer> struct inverted : Layer {
   using tile_type = tile<value_type>;
   using event_type = event_tile<value_type>;
   using cotangent_type = cotangent_tile<value_type>;
+  static constexpr bool sums_forward = Layer::sums_inverse;
+  static constexpr bool sums_inverse = Layer::sums_forward;
 
   void forward(const tile_type& t) const { Layer::inverse(t); }
   void inverse(const tile_type& t) const { Layer::forward(t); }

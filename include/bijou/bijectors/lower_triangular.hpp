@@ -11,6 +11,7 @@
 #include <bijou/bijectors/word_parameters.hpp>
 #include <bijou/grammar/place.hpp>
 #include <bijou/kernels/math.hpp>
+#include <bijou/kernels/saturation.hpp>
 
 #include <algorithm>
 #include <array>
@@ -120,7 +121,7 @@ class triangle_layer : public word_rows<T, L, D, detail::triangle_parameters<D>>
         } else {
           pack rest = here - shift(d);
           for (int j = 0; j < d; ++j) rest = fnma(at(d, j), detail::at(x, j), rest);
-          here = rest / scale;
+          here = detail::saturated(rest / scale); // those after it sum over it
         }
       }
     }

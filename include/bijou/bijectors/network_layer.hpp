@@ -46,6 +46,10 @@ class network_layer {
                                                  (Skip ? out_rows : 0)
                                            : 0;
 
+  // A sweep reads what it has saturated itself.
+  static constexpr bool sums_forward = true, sums_inverse = !Conditioner::sequential;
+  static constexpr bool saturates = true;
+
   network_layer() = default;
   /// order: rank -> variable; the first `kept` ranks are read and kept, the others mapped;
   /// position: variable -> row of the tile.

@@ -4,6 +4,7 @@
 /// conditioner, one piece of code for all paths, so that they give the same bits.
 
 #include <bijou/kernels/math.hpp>
+#include <bijou/kernels/saturation.hpp>
 #include <bijou/kernels/simd.hpp>
 #include <bijou/transformers/transformer.hpp>
 
@@ -51,12 +52,14 @@ BIJOU_INLINE mapped<P> run_transformer(const Tr& tr, P v, const Theta& theta) {
 }
 
 /// The transformer on the rows of ranks [first, last) of a tile. Row of rank r: rows[r] of x;
-/// its theta: rows r * Stride ... of out. Running sums live in two rows of `sums`. With Keep, `out`
-/// holds afterwards what the adjoint of a keeping transformer reads.
+/// its theta: rows r * Stride ... of out. Running sums live in two rows of `sums`. Values are
+/// saturated, and their samples' sums then are NaN. With Keep, `out` holds afterwards what the
+/// adjoint of a keeping transformer reads.
 template <direction Way, int L, int Stride, bool Keep = false, class T, class Tr>
 void transform_rows(const Tr& tr, int first, int last, T* x, const int* rows, T* out, T* sums,
                     int lanes) {
   using P = simd::pack<T>;
+  saturation_watch<T> watch;
   for (int s = 0; s < lanes; s += P::size) {
     slope_sum<P, Tr::has_factor> acc{P::load(sums + s), P::load(sums + L + s)};
     for (int r = first; r < last; ++r) {
@@ -70,11 +73,14 @@ void transform_rows(const Tr& tr, int first, int last, T* x, const int* rows, T*
           return run_transformer<Way>(tr, P::load(row), theta);
       }();
       m.value.store(row);
+      if constexpr (Tr::support == kind::line) watch.see(m.value);
       acc.add(r, m.log_slope, m.factor);
     }
     acc.sum.store(sums + s);
     acc.product.store(sums + L + s);
   }
+  if (watch.tripped()) [[unlikely]]
+    saturate_rows<L>(x, rows + first, last - first, sums, lanes);
 }
 
 /// Adds the sums that transform_rows left to the log-det row, with the sign of the direction.
@@ -89,8 +95,16 @@ void add_slope_sums(const Tr&, const T* sums, T* log_det, int lanes) {
   }
 }
 
+/// Saturates one value of an event, and marks its sum.
+template <class T, class Sum> BIJOU_INLINE void saturate(T* x, Sum& acc) {
+  T mark = T(0);
+  saturate_event(x, 1, &mark);
+  if (mark != T(0)) [[unlikely]]
+    acc.sum = simd::pack<T>(mark);
+}
+
 /// The transformer on one rank of one event, the same in all lanes: nothing goes through memory on
-/// the way from the network's outputs to x, for which a sweep waits.
+/// the way from the network's outputs to x, for which a sweep waits. Saturates as transform_rows.
 template <direction Way, int Stride, class T, class Tr>
 BIJOU_INLINE void transform_one(const Tr& tr, int rank, T* x, const T* out,
                                 slope_sum<simd::pack<T>, Tr::has_factor>& acc) {
@@ -98,6 +112,7 @@ BIJOU_INLINE void transform_one(const Tr& tr, int rank, T* x, const T* out,
   const mapped<P> m = run_transformer<Way>(tr, P(*x), theta_broadcast<T>{out + rank * Stride, 1});
   *x = m.value.first();
   acc.add(rank, m.log_slope, m.factor);
+  if constexpr (Tr::support == kind::line) saturate(x, acc);
 }
 
 /// The transformer on all `count` ranks of one event, lanes along ranks. The theta of rank r are
@@ -127,6 +142,12 @@ void transform_event(const Tr& tr, int count, T* x, const int* rows, const T* ou
       const auto lane = static_cast<std::size_t>(i);
       x[rows[r + i]] = value[lane];
       acc.add(r + i, P(log_slope[lane]), P(factor[lane]));
+    }
+    if constexpr (Tr::support == kind::line) {
+      saturation_watch<T> watch;
+      watch.see(m.value);
+      if (watch.tripped()) [[unlikely]]
+        for (int i = 0; i < n; ++i) saturate(x + rows[r + i], acc);
     }
   }
 }

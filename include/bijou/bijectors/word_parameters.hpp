@@ -38,6 +38,7 @@ template <class T, class Layout> class word_parameters {
  public:
   using value_type = T;
   static constexpr int folded_size = 0;
+  static constexpr bool sums_forward = true, sums_inverse = true, saturates = false;
 
   int parameter_count() const { return detail::round_up(Layout::count, 16); }
   int structural_count() const {

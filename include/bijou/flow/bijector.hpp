@@ -12,14 +12,17 @@
 #include <bijou/flow/workspace.hpp>
 #include <bijou/grammar/text.hpp>
 #include <bijou/interop/xtensor.hpp>
+#include <bijou/kernels/saturation.hpp>
 #include <bijou/random/initial_normals.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -126,12 +129,19 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
         [&](std::size_t i, const event_tile<T>& e) {
           from.load(i, size, e.x, in);
           run<Forward>(e);
+          if (is_nan(*e.log_det)) [[unlikely]]
+            settle<Forward, 1>(from, i, e, context, 0);
           to.store(i, size, e.x, out);
           if (log_det) log_det[i] = *e.log_det;
         },
         [&](std::size_t first, int n, const tile<T>& t) {
           from.template load<lanes>(first, n, size, t.x, in);
           run<Forward>(t);
+          if (any_nan(t.log_det, t.lanes)) [[unlikely]]
+            for (int lane = 0; lane < n; ++lane)
+              if (is_nan(t.log_det[lane]))
+                settle<Forward, lanes>(from, first + static_cast<std::size_t>(lane), t, context,
+                                       lane);
           to.template store<lanes>(first, n, size, t.x, out);
           if (log_det) std::copy_n(t.log_det, n, log_det + first);
         });
@@ -159,6 +169,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
     folded_context result{aligned_vector<T>(static_cast<std::size_t>(context_size)),
                           aligned_vector<T>(static_cast<std::size_t>(needs::folded_size))};
     c.load(0, context_size, result.values.data(), context_position.data());
+    saturate_context(result.values.data());
     program_.fold_context(parameters_.data(), result.values.data(), result.folded.data());
     return result;
   }
@@ -227,6 +238,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   template <class Source>
   void set_context(event_tile<T>& e, const Source& c, std::size_t i, T* rows) const {
     c.load(i, context_size, rows, context_position.data());
+    saturate_context(rows);
     e.context = rows;
   }
   void set_context(tile<T>& t, const shared& c, std::size_t, int, T* rows) const {
@@ -240,7 +252,60 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   template <class Source>
   void set_context(tile<T>& t, const Source& c, std::size_t first, int n, T* rows) const {
     c.template load<lanes>(first, n, context_size, rows, context_position.data());
+    T* const no_mark = t.scratch; // a sample is not lost because its context is far
+    std::fill_n(no_mark, lanes, T(0));
+    detail::saturate_tile<lanes>(rows, context_size, no_mark, t.lanes);
     t.context = rows;
+  }
+  static void saturate_context(T* values) {
+    T no_mark = T(0);
+    detail::saturate_event(values, context_size, &no_mark);
+  }
+
+  // A NaN that nobody brought: the chain left the type's range (kernels/saturation.hpp).
+
+  static bool is_nan(T v) { return v != v; }
+  /// Whether a row has a NaN.
+  static bool any_nan(const T* row, int n) {
+    using pack = simd::pack<T>;
+    auto found = isnan(pack::load(row));
+    for (int s = pack::size; s < n; s += pack::size) found = found | isnan(pack::load(row + s));
+    return any(found);
+  }
+  /// Whether sample i of a source has a NaN, or its context has; `lane` is its lane of the tile, 0
+  /// of an event.
+  template <class Source, class Tile, class Context>
+  bool brought_nan(const Source& from, std::size_t i, const Tile& t, const Context& context,
+                   int lane) const {
+    std::array<T, static_cast<std::size_t>(size)> values;
+    from.load(i, size, values.data(), noise_position.data());
+    return std::ranges::any_of(values, is_nan) || context_has_nan(t, context, lane);
+  }
+  template <class Tile, class Context>
+  bool context_has_nan(const Tile& t, const Context& context, int lane) const {
+    if constexpr (!conditional) {
+      return false;
+    } else if constexpr (std::is_same_v<Context, shared>) {
+      return std::any_of(context.values, context.values + context_size, is_nan);
+    } else {
+      constexpr int stride = std::is_same_v<Tile, event_tile<T>> ? 1 : lanes;
+      for (int k = 0; k < context_size; ++k)
+        if (is_nan(t.context[k * stride + lane])) return true;
+      return false;
+    }
+  }
+  /// The limits for a sample of which only the log-det says that it was saturated. Its density is
+  /// too small for the type, wherever it is looked at from.
+  template <bool Forward, int Stride, class Source, class Tile, class Context>
+  [[gnu::cold, gnu::noinline]] void settle(const Source& from, std::size_t i, const Tile& t,
+                                           const Context& context, int lane) const {
+    if (brought_nan(from, i, t, context, lane)) return;
+    constexpr T inf = std::numeric_limits<T>::infinity();
+    t.log_det[lane] = Forward ? inf : -inf;
+    for (int row = 0; row < size; ++row) {
+      T& value = t.x[row * Stride + lane];
+      if (is_nan(value)) value = detail::saturation<T>;
+    }
   }
   static constexpr auto context_position =
       detail::identity_order<(conditional ? context_size : 1)>();

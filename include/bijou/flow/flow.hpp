@@ -6,7 +6,10 @@
 #include <bijou/flow/support.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -76,6 +79,8 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
           const pack outside = guard_.event(e.x);
           this->program_.inverse(e);
           log_prob[i] = log_density(pack(*e.log_det), outside, broadcast_base(e.x))[0];
+          if (this->is_nan(log_prob[i]) && !this->brought_nan(y, i, e, context, 0)) [[unlikely]]
+            log_prob[i] = too_small;
         },
         [&](std::size_t first, int n, const tile<T>& t) {
           y.template load<lanes>(first, n, size, t.x, position.data());
@@ -86,6 +91,8 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
             log_density(pack::load(t.log_det + s), pack::load(penalty + s),
                         base_type::template log_prob<T>(t.x + s, lanes))
                 .store(penalty + s);
+          if (this->any_nan(penalty, t.lanes)) [[unlikely]]
+            settle_log_prob(y, first, n, t, context, penalty);
           std::copy_n(penalty, n, log_prob + first);
         });
   }
@@ -119,9 +126,10 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
 
   /// Adds the gradient of sum_i w_i log p(y_i) to `gradient` (laid out as parameters()), and puts
   /// that with respect to y_i into sink g_y. `log_prob` and `weights` (null: all `scale`) may be
-  /// null; else w_i = scale * weights[i]. Samples outside the support add nothing to gradients.
-  /// Cost: about three and a half times log_prob.
-  /// \return sum_i w_i log p(y_i), nats
+  /// null; else w_i = scale * weights[i]. Samples of weight 0 are as if they were not there.
+  /// Samples outside the support add nothing to gradients, nor do those so far out that the type
+  /// cannot hold theirs. Cost: about three and a half times log_prob; for a tile with such samples
+  /// twice that, and memory for a gradient. \return sum_i w_i log p(y_i), nats
   template <class Source, class Sink, class Context>
   double score_gradient(const Source& y, const T* weights, T scale, T* log_prob, T* gradient,
                         const Sink& g_y, workspace<T>& ws, const Context& context) const {
@@ -135,29 +143,35 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
           T* result = log_prob_row(ws);
           guard_.tile(t.x, result, t.lanes);
           this->program_.inverse(t, tape);
+          auto far = pack(T(0)) < pack(T(0));
           for (int s = 0; s < t.lanes; s += pack::size) {
             const pack outside = pack::load(result + s);
-            log_density(pack::load(t.log_det + s), outside,
-                        base_type::template log_prob<T>(t.x + s, lanes))
-                .store(result + s);
+            const pack base = base_type::template log_prob<T>(t.x + s, lanes);
+            const pack inside = log_density(pack::load(t.log_det + s), pack(T(0)), base);
+            far = far | !(inside >= pack(far_out));
+            (inside + outside).store(result + s);
             outside.store(g_log_det + s);
           }
+          const auto weight = [&](int i) {
+            return scale * (weights ? weights[first + static_cast<std::size_t>(i)] : T(1));
+          };
+          c.gradient = gradient;
+          bool some_count = true;
+          if (any(far)) [[unlikely]]
+            some_count = leave_out(y, first, n, weight, t, context, ws, c, g_log_det, tape);
           for (int i = 0; i < t.lanes; ++i) {
-            const bool counts = i < n && g_log_det[i] == T(0);
-            const T w =
-                i < n ? scale * (weights ? weights[first + static_cast<std::size_t>(i)] : T(1))
-                      : T(0);
+            const T w = i < n ? weight(i) : T(0);
+            const bool counts = g_log_det[i] == T(0);
             g_log_det[i] = counts ? w : T(0);
-            if (i < n) total += static_cast<double>(w) * static_cast<double>(result[i]);
+            if (w != T(0)) total += static_cast<double>(w) * static_cast<double>(result[i]);
           }
           if (log_prob) std::copy_n(result, n, log_prob + first);
-          for (int d = 0; d < size; ++d)
-            for (int s = 0; s < t.lanes; s += pack::size) {
-              const pack x = pack::load(t.x + d * lanes + s);
-              (pack::load(g_log_det + s) * base_type::score(x)).store(c.g + d * lanes + s);
-            }
-          c.gradient = gradient;
-          this->program_.inverse_adjoint(c, tape);
+          if (some_count) [[likely]] {
+            weigh_scores(t, g_log_det, c.g);
+            this->program_.inverse_adjoint(c, tape);
+          } else {
+            std::fill_n(c.g, size * lanes, T(0));
+          }
           if (g_y) g_y.template store<lanes>(first, n, size, c.g, position.data());
         });
     this->clear_padding({gradient, this->parameters_.size()});
@@ -185,13 +199,15 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
           T* log_q = log_prob_row(ws);
           this->program_.forward(t, tape);
           for (int s = 0; s < t.lanes; s += pack::size)
-            (base_type::template log_prob<T>(noise + s, lanes) - pack::load(t.log_det + s))
-                .store(log_q + s);
+            base_type::template log_prob<T>(noise + s, lanes).store(log_q + s);
+          subtract_log_det(log_q, t, context);
           std::fill_n(c.g, size * lanes, T(0));
           std::fill_n(g_log_det, lanes, T(0));
           function(sampled_tile<T>{first, n, lanes, position.data(), t.x, log_q, c.g, g_log_det});
-          // Lanes beyond n repeat a sample and must not count. log q = base - log-det.
-          for (int i = n; i < t.lanes; ++i) {
+          // Lanes beyond n repeat a sample and must not count, nor does one that the chain has put
+          // out of the type's range. log q = base - log-det.
+          for (int i = 0; i < t.lanes; ++i) {
+            if (i < n && t.log_det[i] != infinity) continue;
             g_log_det[i] = T(0);
             for (int d = 0; d < size; ++d) c.g[d * lanes + i] = T(0);
           }
@@ -270,7 +286,10 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
           const pack base = broadcast_base(e.x);
           this->program_.forward(e);
           y.store(i, size, e.x, position.data());
-          if (log_prob) log_prob[i] = (base - pack(*e.log_det))[0];
+          if (!log_prob) return;
+          if (this->is_nan(*e.log_det)) [[unlikely]]
+            mend_log_det(base[0], e, context, 0);
+          log_prob[i] = (base - pack(*e.log_det))[0];
         },
         [&](std::size_t first, int n, const tile<T>& t) {
           fill_tile(first, n, t.x);
@@ -280,8 +299,7 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
           this->program_.forward(t);
           y.template store<lanes>(first, n, size, t.x, position.data());
           if (!log_prob) return;
-          for (int s = 0; s < t.lanes; s += pack::size)
-            (pack::load(base + s) - pack::load(t.log_det + s)).store(base + s);
+          subtract_log_det(base, t, context);
           std::copy_n(base, n, log_prob + first);
         });
   }
@@ -294,6 +312,107 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
   /// `outside` is 0, or -inf for a sample outside the support.
   static pack log_density(pack log_det, pack outside, pack base) {
     return (base + log_det) + outside;
+  }
+
+  // What the chain could not hold: kernels/saturation.hpp.
+
+  static constexpr T infinity = std::numeric_limits<T>::infinity();
+  static constexpr T too_small = -infinity; ///< log p of a density below the type's range
+  /// log p below which a sample's gradient has to be looked at: it may overflow.
+  static constexpr T far_out = sizeof(T) == 4 ? T(-0x1p40) : T(-0x1p400);
+
+  /// log p of the base, in `row`, becomes that of the samples.
+  template <class Context> void subtract_log_det(T* row, const tile<T>& t, const Context& c) const {
+    if (this->any_nan(t.log_det, t.lanes)) [[unlikely]]
+      for (int i = 0; i < t.lanes; ++i)
+        if (this->is_nan(t.log_det[i])) mend_log_det(row[i], t, c, i);
+    for (int s = 0; s < t.lanes; s += pack::size)
+      (pack::load(row + s) - pack::load(t.log_det + s)).store(row + s);
+  }
+  /// A sample that was saturated on its way from the noise is where its density is too small.
+  template <class Tile, class Context>
+  [[gnu::cold, gnu::noinline]] void mend_log_det(T base, const Tile& t, const Context& context,
+                                                 int lane) const {
+    if (!this->is_nan(base) && !this->context_has_nan(t, context, lane)) t.log_det[lane] = infinity;
+  }
+  /// Whoever brought no NaN gets none.
+  template <class Source, class Context>
+  [[gnu::cold, gnu::noinline]] void settle_log_prob(const Source& y, std::size_t first, int n,
+                                                    const tile<T>& t, const Context& context,
+                                                    T* log_prob) const {
+    for (int i = 0; i < n; ++i)
+      if (this->is_nan(log_prob[i]) &&
+          !this->brought_nan(y, first + static_cast<std::size_t>(i), t, context, i))
+        log_prob[i] = too_small;
+  }
+  /// Cotangents of the noise: the base's scores times the samples' weights.
+  static void weigh_scores(const tile<T>& t, const T* weights, T* g) {
+    for (int d = 0; d < size; ++d)
+      for (int s = 0; s < t.lanes; s += pack::size) {
+        const pack x = pack::load(t.x + d * lanes + s);
+        (pack::load(weights + s) * base_type::score(x)).store(g + d * lanes + s);
+      }
+  }
+  /// Sees to it that the samples of a tile can be summed. Those that count for nothing (weight 0,
+  /// log p = -inf), and all far ones where a trial shows that the type cannot hold their gradients,
+  /// must not even meet their neighbours with weight 0: infinity times 0 is NaN. Their lanes go
+  /// through the chain once more with another sample, and `outside` says not to count them.
+  /// \return whether a sample is left
+  template <class Source, class Weight, class Context>
+  [[gnu::cold, gnu::noinline]] bool leave_out(const Source& y, std::size_t first, int n,
+                                              const Weight& weight, const tile<T>& t,
+                                              const Context& context, workspace<T>& ws,
+                                              cotangent_tile<T> c, T* outside, T* tape) const {
+    T* const log_prob = log_prob_row(ws);
+    enum class part : unsigned char { none, near, far, nan };
+    std::array<part, static_cast<std::size_t>(lanes)> parts{};
+    for (int i = 0; i < n; ++i) {
+      T& p = log_prob[i];
+      const auto sample = first + static_cast<std::size_t>(i);
+      if (this->is_nan(p) && !this->brought_nan(y, sample, t, context, i)) p = too_small;
+      detail::at(parts, i) = weight(i) == T(0) || p == too_small ? part::none
+                             : this->is_nan(p)                   ? part::nan
+                             : p < far_out                       ? part::far
+                                                                 : part::near;
+    }
+    const auto lane_of = [&](part wanted) {
+      return static_cast<int>(std::ranges::find(parts, wanted) - parts.begin());
+    };
+    const auto has = [&](part wanted) { return lane_of(wanted) < n; };
+    const auto again = [&] { // with a lane that counts in place of those that do not
+      y.template load<lanes>(first, n, size, t.x, this->program_.position().data());
+      guard_.tile(t.x, t.scratch, t.lanes);
+      const int good = lane_of(has(part::near) ? part::near : part::far);
+      const auto copy = [&](T* rows, int count, int lane) {
+        for (int row = 0; row < count; ++row) rows[row * lanes + lane] = rows[row * lanes + good];
+      };
+      for (int i = 0; i < t.lanes; ++i)
+        if (detail::at(parts, i) == part::none && good < n) {
+          copy(t.x, size, i);
+          if (super::conditional && t.context != nullptr)
+            copy(ws.memory.data() + plan::context * lanes, context_size, i);
+        }
+      std::fill_n(t.log_det, lanes, T(0));
+      this->program_.inverse(t, tape);
+    };
+    again();
+    if (has(part::far) && !has(part::nan)) {
+      aligned_vector<T> trial(this->parameters_.size(), T(0));
+      c.gradient = trial.data();
+      for (int i = 0; i < t.lanes; ++i)
+        outside[i] = detail::at(parts, i) == part::none ? T(0) : weight(i);
+      weigh_scores(t, outside, c.g);
+      this->program_.inverse_adjoint(c, tape);
+      const auto finite = [](T v) { return std::isfinite(v); };
+      bool fits = std::ranges::all_of(trial, finite);
+      for (int row = 0; row < size; ++row)
+        fits = fits && std::all_of(c.g + row * lanes, c.g + row * lanes + t.lanes, finite);
+      if (!fits) std::ranges::replace(parts, part::far, part::none);
+      again(); // the adjoint has used the tape up
+    }
+    for (int i = 0; i < t.lanes; ++i)
+      outside[i] = detail::at(parts, i) == part::none ? too_small : T(0);
+    return has(part::near) || has(part::far) || has(part::nan);
   }
 
   detail::support_guard<T, E> guard_{this->program_};

@@ -8,9 +8,9 @@
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/network_options.hpp>
 #include <bijou/flow/chain_layers.hpp>
+#include <bijou/kernels/saturation.hpp>
 
 #include <boost/hana/at.hpp>
-#include <boost/hana/unpack.hpp>
 
 #include <algorithm>
 #include <array>
@@ -84,16 +84,28 @@ template <class T, class E> class program {
   // --- a tile or an event through the chain
 
   template <class Tile> void forward(const Tile& t) const {
-    boost::hana::unpack(layers_, [&](const auto&... l) { (l.forward(t), ...); });
+    for_each_layer([&](auto i) {
+      saturate_before<i.value, true>(t);
+      layer<i.value>().forward(t);
+    });
   }
   template <class Tile> void inverse(const Tile& t) const {
-    for_each_layer_back([&](auto i) { layer<i.value>().inverse(t); });
+    for_each_layer_back([&](auto i) {
+      saturate_before<i.value, false>(t);
+      layer<i.value>().inverse(t);
+    });
   }
   void forward(const tile<T>& t, T* tape) const {
-    for_each_layer([&](auto i) { layer<i.value>().forward(t, tape_of<i.value>(tape)); });
+    for_each_layer([&](auto i) {
+      saturate_before<i.value, true>(t);
+      layer<i.value>().forward(t, tape_of<i.value>(tape));
+    });
   }
   void inverse(const tile<T>& t, T* tape) const {
-    for_each_layer_back([&](auto i) { layer<i.value>().inverse(t, tape_of<i.value>(tape)); });
+    for_each_layer_back([&](auto i) {
+      saturate_before<i.value, false>(t);
+      layer<i.value>().inverse(t, tape_of<i.value>(tape));
+    });
   }
   void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
     for_each_layer_back(
@@ -156,6 +168,29 @@ template <class T, class E> class program {
  private:
   template <int I> static T* tape_of(T* tape) {
     return tape + needs::tape_at[static_cast<std::size_t>(I)] * lanes;
+  }
+  template <int I>
+  using layer_type =
+      std::remove_cvref_t<decltype(boost::hana::at_c<I>(std::declval<const layers_type&>()))>;
+
+  /// Saturates the values that layer I is about to sum over, unless what ran before it has.
+  template <int I, bool Forward, class Tile> static void saturate_before(const Tile& t) {
+    using here = layer_type<I>;
+    constexpr int before = Forward ? I - 1 : I + 1;
+    constexpr bool settled = [] {
+      if constexpr (before >= 0 && before < needs::count)
+        return layer_type<before>::saturates;
+      else
+        return false;
+    }();
+    if constexpr ((Forward ? here::sums_forward : here::sums_inverse) && !settled)
+      saturate_values(t);
+  }
+  static void saturate_values(const tile<T>& t) {
+    detail::saturate_tile<lanes>(t.x, size, t.log_det, t.lanes);
+  }
+  static void saturate_values(const event_tile<T>& e) {
+    detail::saturate_event(e.x, size, e.log_det);
   }
   template <class F> void for_each_layer(F&& f) const { visit_layers<false>(f); }
   template <class F> void for_each_layer_back(F&& f) const { visit_layers<true>(f); }

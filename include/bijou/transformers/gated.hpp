@@ -67,10 +67,10 @@ template <class Bias = default_bias> struct gated_t : Bias {
   template <class P, class Theta> BIJOU_INLINE mapped<P> inverse(P y, const Theta& theta) const {
     using T = typename P::value_type;
     const P t = biased(P(theta[1]));
-    const P e = math::exp(-simd::abs(t));
-    // e^-t, kept finite: with y = m an infinity would give NaN.
+    // Neither e^-t nor its reciprocal leaves the type: 0 times infinity would be NaN.
     const P least(std::numeric_limits<T>::min());
-    const P odds = simd::select(t < P(0), P(1) / simd::max(least, e), e);
+    const P e = simd::max(least, math::exp(-simd::abs(t)));
+    const P odds = simd::select(t < P(0), P(1) / e, e);
     return {simd::fma(y - theta[0], odds, y), simd::min(P(0), t), e};
   }
 
