@@ -37,8 +37,9 @@ template <class T> struct sampled_tile {
 /// The distribution of y = f(x), x drawn from the base: log p(y) = log p_base(f^-1(y)) +
 /// log|det d f^-1/dy|, in nats.
 ///
-/// A point outside the support has log_prob -inf; a sample with a NaN has log_prob NaN, and no
-/// other sample is touched by it. Sampling is a function of (seed, stream, number of the sample).
+/// A point outside the support, or where the density is too small for T, has log_prob -inf; a
+/// sample with a NaN, or with one in its context, has log_prob NaN, and no other sample is touched
+/// by it. Sampling is a function of (seed, stream, number of the sample).
 template <class T, class E>
 class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, program<T, E>::size> {
   using super = bijector<T, E>;
