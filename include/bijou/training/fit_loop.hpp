@@ -4,6 +4,7 @@
 
 #include <bijou/flow/thread_team.hpp>
 #include <bijou/training/batches.hpp>
+#include <bijou/training/context_units.hpp>
 #include <bijou/training/fit_options.hpp>
 #include <bijou/training/parameter_steps.hpp>
 #include <bijou/training/processes.hpp>
@@ -51,10 +52,15 @@ template <class Flow, class Processes> class fit_loop {
 
   /// Collective, like all that it calls.
   fit_result run() {
+    const context_units<Flow> units(q_);
     try {
+      together(processes_, [&] {
+        record_.result.warnings = units.prepare(samples_, order_, options_.standardise_context);
+      });
       record_.begin([&] { return describe(); });
       loop();
     } catch (...) {
+      if (step_ == 0) units.restore();
       parameters_.restore();
       throw;
     }
@@ -65,6 +71,7 @@ template <class Flow, class Processes> class fit_loop {
  private:
   void loop() {
     progress_line line(options_.progress, processes_.rank() == 0);
+    for (const std::string& warning : record_.result.warnings) line.say(warning.c_str());
     progress_report report{.epochs = options_.epochs, .steps = steps_};
     const auto start = std::chrono::steady_clock::now();
     const double before = record_.seconds();

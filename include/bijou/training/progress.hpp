@@ -73,6 +73,15 @@ class progress_line {
     if (t - last_ >= interval) write(report, t);
   }
 
+  /// A sentence on a line of its own.
+  void say(const char* sentence) {
+    if (!enabled_) return;
+    if (open_) std::fputc('\n', options_.out);
+    open_ = false;
+    std::fprintf(options_.out, "%s\n", sentence);
+    std::fflush(options_.out);
+  }
+
   /// Shows the last report whatever its age, and ends the line.
   void finish(const progress_report& report) {
     if (!enabled_) return;
