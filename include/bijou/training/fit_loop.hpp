@@ -207,11 +207,14 @@ template <class Flow, class Processes> class fit_loop {
   }
   /// In all processes alike; one of them may know where.
   [[noreturn]] void fail(const std::string& what, std::string where, int epoch) const {
+    std::string known;
+    for (const std::string& warning : record_.result.warnings) known += ". " + warning;
     throw training_error("fit: in epoch " + std::to_string(epoch) + ", step " +
                              std::to_string(step_) + ", " + what +
                              first_statement(processes_, std::move(where)).text +
                              ". The flow has the last good parameters. -inf is a sample outside "
-                             "the flow's support; else try a lower learning rate or max_norm",
+                             "the flow's support; else try a lower learning rate or max_norm" +
+                             known,
                          epoch, step_);
   }
 
