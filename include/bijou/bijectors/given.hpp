@@ -75,7 +75,12 @@ template <int C, class Numbers = detail::no_numbers> struct given_t {
   /// The same in braces: `.standardise({180, 1e4}, {20, 5e3})`.
   template <std::size_t M, std::size_t S>
   constexpr auto standardise(const double (&m)[M], const double (&s)[S]) const {
-    return standardise(std::to_array(m), std::to_array(s));
+    if constexpr (M == C && S == C) { // not by way of the other: errors of constants stay short
+      detail::check_context_numbers(std::to_array(m), std::to_array(s), C);
+      return given_t<C, std::array<double, C>>{std::to_array(m), std::to_array(s)};
+    } else {
+      return standardise(std::to_array(m), std::to_array(s));
+    }
   }
   /// The same for numbers known at run time, C of each.
   auto standardise(const std::vector<double>& m, const std::vector<double>& s) const {
