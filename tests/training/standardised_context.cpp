@@ -92,7 +92,7 @@ TEMPLATE_TEST_CASE("the units of a context cost no likelihood once it is standar
   const double right = mean_log_prob(q, held_out.y, held_out.context);
   // E log p under the truth is -(1 + log 2 pi) / 2 - E c1 / 2 = -1.4189.
   CHECK(right == Approx(-1.4189).margin(0.06));
-  CHECK(r.warnings.empty());
+  CHECK(r.remarks.empty());
 
   auto lost = make_flow<T>(expression, 3);
   fit(lost, training.y, training.in_units, options(false));
@@ -139,40 +139,40 @@ TEST_CASE("gradients are those of the standardised context", "[training]") {
 TEMPLATE_TEST_CASE("fit says once that a context is far from order one", "[training]", float,
                    double) {
   using T = TestType;
-  const auto warnings = [](const std::vector<T>& values, bool standardise = false) {
+  const auto remarks = [](const std::vector<T>& values, bool standardise = false) {
     const auto [y, c] = column<T>(values);
     auto q = make_flow<T>(normal<1> | given<1> | maf<4>, 3);
     return fit(q, y, c, {.epochs = 2, .validation_fraction = 0, .standardise_context = standardise})
-        .warnings;
+        .remarks;
   };
   // Two numbers m - s and m + s have mean m and spread s; the limits are 10, 10 and 0.1.
-  CHECK(warnings({-1, 1}).empty());
-  CHECK(warnings({T(9.5) - 1, T(9.5) + 1}).empty());
-  CHECK(warnings({-T(9.5), T(9.5)}).empty());
-  CHECK(warnings({-T(0.11), T(0.11)}).empty());
+  CHECK(remarks({-1, 1}).empty());
+  CHECK(remarks({T(9.5) - 1, T(9.5) + 1}).empty());
+  CHECK(remarks({-T(9.5), T(9.5)}).empty());
+  CHECK(remarks({-T(0.11), T(0.11)}).empty());
   for (const auto& far : std::vector<std::vector<T>>{{T(10.5) - 1, T(10.5) + 1},
                                                      {-T(10.5) - 1, -T(10.5) + 1},
                                                      {-T(10.5), T(10.5)},
                                                      {-T(0.09), T(0.09)},
                                                      {T(1e-30), T(3e-30)}}) {
-    const auto said = warnings(far);
+    const auto said = remarks(far);
     REQUIRE(said.size() == 1);
     CHECK_THAT(said[0], Contains("column 0") && Contains("set .standardise_context") &&
                             Contains("standardise_context(q, context)") &&
                             Contains("given<C>.standardise(mean, scale)"));
-    CHECK(warnings(far, true).empty());
+    CHECK(remarks(far, true).empty());
   }
-  CHECK_THAT(warnings({T(1000) - 250, T(1000) + 250})[0],
+  CHECK_THAT(remarks({T(1000) - 250, T(1000) + 250})[0],
              Contains("column 0 (mean 1000, spread 250)"));
   // Where training fails, the error says it too: here the samples below 0 are to blame.
   auto positive = make_flow<T>(normal<1> | given<1> | maf<4> | exp_map, 3);
   const auto [y, c] = column<T>({900, 1100});
   CHECK_THROWS_WITH(fit(positive, y, c),
                     Contains("loss became") && Contains("column 0 (mean 1000, spread 100)"));
-  CHECK(warnings({T(1e30), T(3e30)}, true).empty());
+  CHECK(remarks({T(1e30), T(3e30)}, true).empty());
   // Constants are no matter of units.
   for (const bool standardise : {false, true}) {
-    const auto said = warnings({T(5000)}, standardise);
+    const auto said = remarks({T(5000)}, standardise);
     REQUIRE(said.size() == 1);
     CHECK_THAT(said[0], Contains("constant in column 0") && Contains("nothing can be learned"));
   }
@@ -188,7 +188,7 @@ TEST_CASE("fit names the columns, three of them", "[training]") {
     c(i, 5) = 7;
   }
   auto q = make_flow<double>(normal<1> | given<6> | maf<4>, 3);
-  auto said = fit(q, y, c, {.epochs = 1}).warnings;
+  auto said = fit(q, y, c, {.epochs = 1}).remarks;
   REQUIRE(said.size() == 2);
   CHECK_THAT(said[0], Contains("columns 0 (") && Contains(", 2 (") && Contains(", 3 (") &&
                           Contains(" and 1 more,"));
@@ -204,7 +204,7 @@ TEST_CASE("the progress line says what fit warns of, on a line of its own", "[tr
   const auto r =
       fit(q, y, c, {.epochs = 3, .progress = {.mode = progress_mode::always, .out = out}});
   const std::string text = contents(out);
-  CHECK(text.starts_with(r.warnings.at(0) + "\n"));
+  CHECK(text.starts_with("fit: " + r.remarks.at(0) + "\n"));
   CHECK(text.find("far from order one") == text.rfind("far from order one"));
   std::fclose(out);
   // Silence stays silence.
@@ -233,7 +233,7 @@ TEST_CASE("fit takes units from the rows that it trains on, |weights| counted", 
   const auto [other_y, other_c] = column<double>({100, 300});
   const auto r = fit(q, other_y, other_c, {.epochs = 1, .standardise_context = true});
   CHECK(q.standardisation().text() == before);
-  CHECK(r.warnings.size() == 1); // what networks see is far from order one
+  CHECK(r.remarks.size() == 1); // what networks see is far from order one
 
   // Samples set aside have no say: with another seed other rows are.
   const regression<double> data(200, 1);

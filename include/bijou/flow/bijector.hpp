@@ -183,9 +183,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   template <class Source> folded_context fold_context(const Source& c) const {
     folded_context result{aligned_vector<T>(static_cast<std::size_t>(context_size)),
                           aligned_vector<T>(static_cast<std::size_t>(needs::folded_size))};
-    c.load(0, context_size, result.values.data(), context_position.data());
-    standardisation_.apply(result.values.data());
-    saturate_context(result.values.data());
+    load_context(c, 0, result.values.data());
     program_.fold_context(parameters_.data(), result.values.data(), result.folded.data());
     return result;
   }
@@ -253,10 +251,14 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   }
   template <class Source>
   void set_context(event_tile<T>& e, const Source& c, std::size_t i, T* rows) const {
-    c.load(i, context_size, rows, context_position.data());
-    standardisation_.apply(rows);
-    saturate_context(rows);
+    load_context(c, i, rows);
     e.context = rows;
+  }
+  /// One context as networks see it.
+  template <class Source> void load_context(const Source& c, std::size_t i, T* values) const {
+    c.load(i, context_size, values, context_position.data());
+    standardisation_.apply(values);
+    saturate_context(values);
   }
   void set_context(tile<T>& t, const shared& c, std::size_t, int, T* rows) const {
     if constexpr (conditional) {

@@ -27,7 +27,7 @@ inline std::string rounded_text(double v) {
 
 /// Networks see the columns of a context with these means and spreads: the sentences that there are
 /// to say of them, at most one of columns that are far from order one and one of constant ones.
-inline std::vector<std::string> context_warnings(const std::vector<column_spread>& columns) {
+inline std::vector<std::string> context_remarks(const std::vector<column_spread>& columns) {
   constexpr double most = 10, least = 0.1;
   constexpr int shown = 3;
   std::string far, constant;
@@ -50,12 +50,12 @@ inline std::vector<std::string> context_warnings(const std::vector<column_spread
   };
   std::vector<std::string> sentences;
   if (far_ones > 0)
-    sentences.push_back("fit: the context is far from order one in " + listed(far, far_ones) +
+    sentences.push_back("the context is far from order one in " + listed(far, far_ones) +
                         ", which networks learn badly from: set .standardise_context in the "
                         "options, call standardise_context(q, context) before training, or write "
                         "given<C>.standardise(mean, scale)");
   if (constant_ones > 0)
-    sentences.push_back("fit: the context is constant in " + listed(constant, constant_ones) +
+    sentences.push_back("the context is constant in " + listed(constant, constant_ones) +
                         ": nothing can be learned from that");
   return sentences;
 }
@@ -67,7 +67,8 @@ template <class Flow> class context_units {
  public:
   explicit context_units(Flow& q) : q_(q), before_(q.standardisation()) {}
 
-  /// Takes them from the given rows if this is asked for and the flow has none. Returns warnings.
+  /// Takes them from the given rows if this is asked for and the flow has none. Returns what there
+  /// is to remark.
   std::vector<std::string> prepare(const scored_batch<T>& samples,
                                    std::span<const std::uint32_t> rows, bool standardise) const {
     if constexpr (Flow::conditional) {
@@ -89,7 +90,7 @@ template <class Flow> class context_units {
         columns[k].mean = (columns[k].mean - static_cast<double>(units.mean()[k])) / scale;
         columns[k].spread /= scale;
       }
-      return context_warnings(columns);
+      return context_remarks(columns);
     } else {
       if (standardise)
         throw std::invalid_argument(

@@ -55,7 +55,8 @@ template <class Flow, class Processes> class fit_loop {
     const context_units<Flow> units(q_);
     try {
       together(processes_, [&] {
-        record_.result.warnings = units.prepare(samples_, order_, options_.standardise_context);
+        for (std::string& r : units.prepare(samples_, order_, options_.standardise_context))
+          record_.result.remarks.push_back(std::move(r));
       });
       record_.begin([&] { return describe(); });
       loop();
@@ -71,7 +72,7 @@ template <class Flow, class Processes> class fit_loop {
  private:
   void loop() {
     progress_line line(options_.progress, processes_.rank() == 0);
-    for (const std::string& warning : record_.result.warnings) line.say(warning.c_str());
+    show_remarks(line);
     progress_report report{.epochs = options_.epochs, .steps = steps_};
     const auto start = std::chrono::steady_clock::now();
     const double before = record_.seconds();
@@ -109,6 +110,12 @@ template <class Flow, class Processes> class fit_loop {
       goes_on = record_.end_epoch(record, out_of_patience(epoch));
     }
     line.finish(report);
+  }
+
+  /// Those that were not shown yet.
+  void show_remarks(progress_line& line) {
+    const std::vector<std::string>& remarks = record_.result.remarks;
+    for (; shown_ < remarks.size(); ++shown_) line.remark("fit: " + remarks[shown_]);
   }
 
   void reorder(const philox& noise, int epoch) {
@@ -208,7 +215,7 @@ template <class Flow, class Processes> class fit_loop {
   /// In all processes alike; one of them may know where.
   [[noreturn]] void fail(const std::string& what, std::string where, int epoch) const {
     std::string known;
-    for (const std::string& warning : record_.result.warnings) known += ". " + warning;
+    for (const std::string& r : record_.result.remarks) known += "; also, " + r;
     throw training_error("fit: in epoch " + std::to_string(epoch) + ", step " +
                              std::to_string(step_) + ", " + what +
                              first_statement(processes_, std::move(where)).text +
@@ -266,6 +273,7 @@ template <class Flow, class Processes> class fit_loop {
   gathered_batch<Flow> batch_;
   std::vector<T> log_prob_;
   std::vector<double> losses_; // of shares
+  std::size_t shown_ = 0;      // remarks
   double training_weight_ = 1, validation_weight_ = 1;
 };
 

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <limits>
+#include <string>
 
 #if __has_include(<unistd.h>)
 #include <unistd.h>
@@ -73,21 +74,21 @@ class progress_line {
     if (t - last_ >= interval) write(report, t);
   }
 
-  /// A sentence on a line of its own.
-  void say(const char* sentence) {
-    if (!enabled_) return;
-    if (open_) std::fputc('\n', options_.out);
-    open_ = false;
-    std::fprintf(options_.out, "%s\n", sentence);
-    std::fflush(options_.out);
-  }
-
   /// Shows the last report whatever its age, and ends the line.
   void finish(const progress_report& report) {
     if (!enabled_) return;
     write(report, now());
     if (rewrites_) std::fputc('\n', options_.out);
     open_ = false;
+    std::fflush(options_.out);
+  }
+
+  /// A line of its own behind the last report.
+  void remark(const std::string& text) {
+    if (!enabled_) return;
+    if (open_) std::fputc('\n', options_.out);
+    open_ = false;
+    std::fprintf(options_.out, "%s\n", text.c_str());
     std::fflush(options_.out);
   }
 
