@@ -38,12 +38,14 @@ set(bijou_headers
     include/bijou/flow/calls.hpp
     include/bijou/flow/chain_layers.hpp
     include/bijou/flow/condition.hpp
+    include/bijou/flow/context_standardisation.hpp
     include/bijou/flow/describe.hpp
     include/bijou/flow/flow.hpp
     include/bijou/flow/make_flow.hpp
     include/bijou/flow/parallel.hpp
     include/bijou/flow/parameters.hpp
     include/bijou/flow/program.hpp
+    include/bijou/flow/standardise_context.hpp
     include/bijou/flow/support.hpp
     include/bijou/flow/thread_team.hpp
     include/bijou/flow/workspace.hpp
@@ -98,6 +100,7 @@ set(bijou_headers
     include/bijou/training/adam.hpp
     include/bijou/training/batches.hpp
     include/bijou/training/checkpoint.hpp
+    include/bijou/training/context_units.hpp
     include/bijou/training/elbo.hpp
     include/bijou/training/fit.hpp
     include/bijou/training/fit_loop.hpp

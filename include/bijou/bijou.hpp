@@ -30,6 +30,7 @@
 #include <bijou/flow/make_flow.hpp>
 #include <bijou/flow/parallel.hpp>
 #include <bijou/flow/parameters.hpp>
+#include <bijou/flow/standardise_context.hpp>
 #include <bijou/inference/diagnostics.hpp>
 #include <bijou/random/philox.hpp>
 #include <bijou/training/elbo.hpp>

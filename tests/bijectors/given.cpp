@@ -20,6 +20,11 @@ TEST_CASE("a conditional flow: maps, log-dets, gradients, bits", "[bijectors]") 
   check_expression(conditional);
 }
 
+TEST_CASE("a standardised context: maps, log-dets, gradients, bits", "[bijectors]") {
+  check_expression(normal<3> | given<2>.standardise({0.4, -1}, {2.5, 0.6}) | iaf<7>.skip() | flip |
+                   maf<7> | coupling<5>(affine) | affine);
+}
+
 TEST_CASE("every sample has a context of its own", "[bijectors]") {
   const auto f = make_subject<double>(conditional);
   const auto x = f.noise(70, 1), context = f.context(70, 2);

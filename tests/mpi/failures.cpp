@@ -147,6 +147,12 @@ TEST_CASE("arguments that differ or are wrong on one process end all", "[mpi]") 
   fails([&] { fit_to(q, hill, {.batch_size = last ? 10U : 20U}, world); }, other);
   fails([&] { fit(q, y, {.batch_size = last ? 0U : 20U}, world); }, "expected batch_size >= 1");
   fails([&] { fit_to(q, hill, {.threads = last ? 0 : 1}, world); }, "threads: expected at least 1");
+  // Parameters come from rank 0, units do not.
+  auto conditional = make_flow<double>(testing::amortised, 3);
+  const xt::xtensor<double, 2> c = xt::ones<double>({50, 1}) * 0.5;
+  if (last) standardise_context(conditional, c);
+  fails([&] { fit(conditional, y, c, {}, world); }, other);
+  CHECK(conditional.standardisation().given() == last);
   const xt::xtensor<double, 2> narrow = xt::zeros<double>({10, 3});
   fails([&] { fit(q, last ? narrow : y, {}, world); }, "expected samples of shape (n, 2)");
   if (last) y(3, 1) += 1; // each process its own data: another run than this one

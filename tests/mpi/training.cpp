@@ -77,6 +77,24 @@ TEMPLATE_TEST_CASE("processes share fit with contexts", "[mpi]", float, double) 
                });
 }
 
+TEMPLATE_TEST_CASE("processes take the same units of a context", "[mpi]", float, double) {
+  using T = TestType;
+  const auto y = crooked<T>(203);
+  xt::xtensor<T, 2> c(std::array<std::size_t, 2>{203, 1});
+  for (std::size_t i = 0; i < 203; ++i) c(i, 0) = T(1000) + T(300) * y(i, 0);
+  const mpi::communicator world;
+  check_shared(
+      [](unsigned seed) { return make_flow<T>(testing::amortised, seed); },
+      [&](auto& q, const auto& processes) {
+        const auto r =
+            fit(q, y, c, {.epochs = 3, .batch_size = 64, .standardise_context = true}, processes);
+        const auto units = q.standardisation();
+        CHECK(units.given());
+        CHECK(testing::same_on_all(world, std::vector<T>{units.mean()[0], units.scale()[0]}));
+        return r;
+      });
+}
+
 TEMPLATE_TEST_CASE("some processes have no rows", "[mpi]", float, double) {
   using T = TestType;
   const auto y = crooked<T>(11); // one for validation; batches of 3, 3, 2, 2

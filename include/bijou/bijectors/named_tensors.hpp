@@ -49,6 +49,7 @@ template <class T> struct tensor_set {
   const named_tensor<std::int64_t>* find_integers(const std::string& name) const {
     return find(integers, name);
   }
+  bool has(const std::string& name) const { return find(values, name) != nullptr; }
   /// The values of a tensor that must exist with this shape.
   /// \throws std::invalid_argument naming the tensor, and both shapes if they differ
   const std::vector<T>& at(const std::string& name, const std::vector<std::size_t>& shape) const {

@@ -8,6 +8,7 @@
 #include <bijou/bijectors/network_options.hpp>
 #include <bijou/bijectors/permute.hpp>
 #include <bijou/flow/batch.hpp>
+#include <bijou/flow/context_standardisation.hpp>
 #include <bijou/flow/program.hpp>
 #include <bijou/flow/workspace.hpp>
 #include <bijou/grammar/text.hpp>
@@ -52,6 +53,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   bijector(const E& e, std::uint64_t seed) : program_(e) {
     parameters_.assign(program_.parameter_count(), T(0));
     text_ = expression_text(e);
+    standardise_as_written(e);
     initialise(e, seed);
   }
 
@@ -88,6 +90,19 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
     aligned_vector<T> ones(parameters_.size(), T(1));
     clear_padding(ones);
     return {ones.begin(), ones.end()};
+  }
+
+  // --- the context's units: standardise_context.hpp takes them from data
+
+  /// Whether the expression itself says them, so that nothing else may.
+  static constexpr bool context_is_standardised_as_written = program_type::facts::standardises;
+  /// Mean and scale that are taken out of every context before a network sees it.
+  const context_standardisation<T, context_size>& standardisation() const {
+    return standardisation_;
+  }
+  /// Gives it others: the parameters then mean another density.
+  void set_standardisation(const context_standardisation<T, context_size>& units) {
+    standardisation_ = units;
   }
 
   // --- memory
@@ -168,8 +183,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   template <class Source> folded_context fold_context(const Source& c) const {
     folded_context result{aligned_vector<T>(static_cast<std::size_t>(context_size)),
                           aligned_vector<T>(static_cast<std::size_t>(needs::folded_size))};
-    c.load(0, context_size, result.values.data(), context_position.data());
-    saturate_context(result.values.data());
+    load_context(c, 0, result.values.data());
     program_.fold_context(parameters_.data(), result.values.data(), result.folded.data());
     return result;
   }
@@ -237,9 +251,14 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   }
   template <class Source>
   void set_context(event_tile<T>& e, const Source& c, std::size_t i, T* rows) const {
-    c.load(i, context_size, rows, context_position.data());
-    saturate_context(rows);
+    load_context(c, i, rows);
     e.context = rows;
+  }
+  /// One context as networks see it.
+  template <class Source> void load_context(const Source& c, std::size_t i, T* values) const {
+    c.load(i, context_size, values, context_position.data());
+    standardisation_.apply(values);
+    saturate_context(values);
   }
   void set_context(tile<T>& t, const shared& c, std::size_t, int, T* rows) const {
     if constexpr (conditional) {
@@ -252,6 +271,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   template <class Source>
   void set_context(tile<T>& t, const Source& c, std::size_t first, int n, T* rows) const {
     c.template load<lanes>(first, n, context_size, rows, context_position.data());
+    standardisation_.template apply<lanes>(rows, t.lanes);
     T* const no_mark = t.scratch; // a sample is not lost because its context is far
     std::fill_n(no_mark, lanes, T(0));
     detail::saturate_tile<lanes>(rows, context_size, no_mark, t.lanes);
@@ -316,8 +336,17 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   program_type program_;
   aligned_vector<T> parameters_;
   std::string text_;
+  context_standardisation<T, context_size> standardisation_;
 
  private:
+  void standardise_as_written(const E& e) {
+    if constexpr (context_is_standardised_as_written)
+      for_each_word(e, [&](const auto& w) {
+        if constexpr (std::remove_cvref_t<decltype(w)>::what == rule::context)
+          standardisation_.set("given<" + std::to_string(context_size) + ">.standardise",
+                               std::span<const double>(w.mean), std::span<const double>(w.scale));
+      });
+  }
   void initialise(const E& e, std::uint64_t seed) {
     std::uint64_t number = 0;
     std::vector<std::uint64_t> seeds; // of each word: its own, or the flow's and its number

@@ -36,6 +36,14 @@ template <class... W> struct word_facts<types<W...>> {
     }());
     return c;
   }();
+  /// Whether the given<C> in the chain says what the context's units are.
+  static constexpr bool standardises = [] {
+    bool found = false;
+    (..., [&] {
+      if constexpr (W::what == rule::context) found = W::standardises;
+    }());
+    return found;
+  }();
   /// Whether noise can be found from data: given<C> is no map, all others must be invertible.
   static constexpr bool invertible = (true && ... && (W::what == rule::context || W::invertible));
   /// The layer that word I became: -1 for permutations and given.

@@ -17,6 +17,21 @@ namespace detail {
 template <class T>
 inline constexpr bool is_scalar = std::is_same_v<T, float> || std::is_same_v<T, double>;
 
+/// Whether the layer that a word becomes differs with the size of the context: no other can read
+/// it.
+template <class W, class T, int D> constexpr bool reads_context() {
+  if constexpr (W::what == rule::learned)
+    return !std::is_same_v<typename W::template layer<T, default_lanes<T>, D, 1>,
+                           typename W::template layer<T, default_lanes<T>, D, 0>>;
+  else
+    return false;
+}
+/// Whether a context, where a list of words has one, is seen by any of them.
+template <class T, int D, class... W> constexpr bool context_is_read(types<W...>) {
+  return !(false || ... || (W::what == rule::context)) ||
+         (false || ... || reads_context<W, T, D>());
+}
+
 /// Stands where a bijector has no base: D variables with the support the chain asks for.
 template <int D, kind K> struct open_end {
   using bijou_tag = base_tag;
@@ -50,10 +65,16 @@ template <class T, class E> auto make_flow(const E& e, std::uint64_t seed = 0) {
   static_assert(has_base,
                 "bijou: make_flow needs a base, as in normal<8> | word; without one it is "
                 "make_bijector<T, D>(word | word)");
-  if constexpr (float_or_double && has_base)
+  if constexpr (float_or_double && has_base) {
+    constexpr bool context_is_read =
+        detail::context_is_read<T, place_after<E>::value.size>(words_of<E>{});
+    static_assert(context_is_read,
+                  "bijou: no word of this flow reads the context of its given<C>: autoregressive "
+                  "words (iaf, maf) and couplings do; add one, or take given<C> out");
     return flow<T, E>(e, seed);
-  else
+  } else {
     return 0;
+  }
 }
 
 /// Adds parameters to a chain of words on D variables: a bijector, without a density. The support
@@ -78,6 +99,11 @@ template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t 
     static_assert(words_fit,
                   "bijou: the words of make_bijector<T, D>(words) do not fit: the domain of one is "
                   "not the support of those before it, or it names variables beyond D");
+    constexpr bool context_is_read = !words_fit || detail::context_is_read<T, D>(words{});
+    static_assert(
+        context_is_read,
+        "bijou: no word of this bijector reads the context of its given<C>: "
+        "autoregressive words (iaf, maf) and couplings do; add one, or take given<C> out");
     if constexpr (found.why == detail::verdict::fine) {
       const auto whole = start{} | e;
       return bijector<T, std::remove_const_t<decltype(whole)>>(whole, seed);

@@ -8,11 +8,52 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA {
+
+namespace detail {
+
+/// The context's units: given<C> is word 0.
+inline constexpr const char* context_mean_name = "layers.0.context.mean";
+inline constexpr const char* context_scale_name = "layers.0.context.scale";
+
+template <class Flow>
+void save_standardisation(const Flow& f, tensor_set<typename Flow::value_type>& set) {
+  if constexpr (Flow::conditional) {
+    const auto& units = f.standardisation();
+    if (!units.given()) return;
+    set.add(context_mean_name, {units.mean().size()}, {units.mean().begin(), units.mean().end()});
+    set.add(context_scale_name, {units.scale().size()},
+            {units.scale().begin(), units.scale().end()});
+  }
+}
+
+/// f takes the numbers of the set, or has none if the set has none. Those that an expression says
+/// stay, and the set's have to be the same: they may have been rounded to float on the way.
+template <class Flow>
+void load_standardisation(Flow& f, const tensor_set<typename Flow::value_type>& set) {
+  if constexpr (Flow::conditional) {
+    using T = typename Flow::value_type;
+    constexpr auto C = static_cast<std::size_t>(Flow::context_size);
+    context_standardisation<T, Flow::context_size> units;
+    const bool there = set.has(context_mean_name) || set.has(context_scale_name);
+    if (there)
+      units.set("load: tensors of the context", std::span<const T>(set.at(context_mean_name, {C})),
+                std::span<const T>(set.at(context_scale_name, {C})));
+    if constexpr (!Flow::context_is_standardised_as_written)
+      f.set_standardisation(units);
+    else if (there && !units.is_near(f.standardisation()))
+      throw std::invalid_argument("load: expected the context standardised by " +
+                                  f.standardisation().text() + ", as the expression says, got " +
+                                  units.text());
+  }
+}
+
+} // namespace detail
 
 /// All parameters as dense tensors with canonical names (`layers.0.arn.layers.1.weight`: word 0 as
 /// written, linear layer 1 of its network), and the integers that say how they are connected.
@@ -21,11 +62,13 @@ template <class T, class E> tensor_set<T> named_parameters(const bijector<T, E>&
   f.compiled().each_with_word([&](const auto& l, int w) {
     l.save(f.parameters().data(), "layers." + std::to_string(w) + ".", set);
   });
+  detail::save_standardisation(f, set);
   return set;
 }
 
 /// Takes parameters by name. Orders and hidden degrees are taken over where the set has them, so
-/// that the parameter count may change; masked-out weights are dropped.
+/// that the parameter count may change; masked-out weights are dropped. Mean and scale of the
+/// context become the set's: a set without them is of a flow whose context is not standardised.
 /// \throws std::invalid_argument naming the tensor if one is missing or of another shape, or if
 /// degrees fit no network; f is then unchanged
 template <class Flow>
@@ -36,6 +79,7 @@ void set_named_parameters(Flow& f, const tensor_set<typename Flow::value_type>& 
   changed.restructure();
   changed.compiled().each_with_word(
       [&](const auto& l, int w) { l.load(prefix(w), set, changed.parameters().data()); });
+  detail::load_standardisation(changed, set);
   f = std::move(changed);
 }
 
@@ -47,8 +91,8 @@ template <class Layer> class network_view {
   network_view(const Layer& layer, const value_type* parameters)
       : layer_(&layer), parameters_(parameters) {}
 
-  /// Raw outputs for one event's inputs (context first, then the variables): parameter p of
-  /// variable d at p * D + d. Allocates.
+  /// Raw outputs for one event's inputs (context first, as standardised, then the variables):
+  /// parameter p of variable d at p * D + d. Allocates.
   std::vector<value_type> operator()(std::span<const value_type> inputs) const {
     return layer_->network_outputs(parameters_, inputs);
   }

@@ -62,6 +62,7 @@ void load(Flow& f, const std::string& path, conversion allowed = conversion::non
   std::set<std::string> known;
   for (const auto& t : own.values) known.insert(t.name);
   for (const auto& t : own.integers) known.insert(t.name);
+  if (Flow::conditional) known.insert({detail::context_mean_name, detail::context_scale_name});
   for (const auto& name : file.names())
     if (!known.contains(name)) refuse("holds tensor \"" + name + "\", which this flow has not");
   try {

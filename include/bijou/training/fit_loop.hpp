@@ -4,6 +4,7 @@
 
 #include <bijou/flow/thread_team.hpp>
 #include <bijou/training/batches.hpp>
+#include <bijou/training/context_units.hpp>
 #include <bijou/training/fit_options.hpp>
 #include <bijou/training/parameter_steps.hpp>
 #include <bijou/training/processes.hpp>
@@ -51,10 +52,16 @@ template <class Flow, class Processes> class fit_loop {
 
   /// Collective, like all that it calls.
   fit_result run() {
+    const context_units<Flow> units(q_);
     try {
+      together(processes_, [&] {
+        for (std::string& r : units.prepare(samples_, order_, options_.standardise_context))
+          record_.result.remarks.push_back(std::move(r));
+      });
       record_.begin([&] { return describe(); });
       loop();
     } catch (...) {
+      if (step_ == 0) units.restore();
       parameters_.restore();
       throw;
     }
@@ -65,6 +72,7 @@ template <class Flow, class Processes> class fit_loop {
  private:
   void loop() {
     progress_line line(options_.progress, processes_.rank() == 0);
+    show_remarks(line);
     progress_report report{.epochs = options_.epochs, .steps = steps_};
     const auto start = std::chrono::steady_clock::now();
     const double before = record_.seconds();
@@ -102,6 +110,12 @@ template <class Flow, class Processes> class fit_loop {
       goes_on = record_.end_epoch(record, out_of_patience(epoch));
     }
     line.finish(report);
+  }
+
+  /// Those that were not shown yet.
+  void show_remarks(progress_line& line) {
+    const std::vector<std::string>& remarks = record_.result.remarks;
+    for (; shown_ < remarks.size(); ++shown_) line.remark("fit: " + remarks[shown_]);
   }
 
   void reorder(const philox& noise, int epoch) {
@@ -200,11 +214,14 @@ template <class Flow, class Processes> class fit_loop {
   }
   /// In all processes alike; one of them may know where.
   [[noreturn]] void fail(const std::string& what, std::string where, int epoch) const {
+    std::string known;
+    for (const std::string& r : record_.result.remarks) known += "; also, " + r;
     throw training_error("fit: in epoch " + std::to_string(epoch) + ", step " +
                              std::to_string(step_) + ", " + what +
                              first_statement(processes_, std::move(where)).text +
                              ". The flow has the last good parameters. -inf is a sample outside "
-                             "the flow's support; else try a lower learning rate or max_norm",
+                             "the flow's support; else try a lower learning rate or max_norm" +
+                             known,
                          epoch, step_);
   }
 
@@ -256,6 +273,7 @@ template <class Flow, class Processes> class fit_loop {
   gathered_batch<Flow> batch_;
   std::vector<T> log_prob_;
   std::vector<double> losses_; // of shares
+  std::size_t shown_ = 0;      // remarks
   double training_weight_ = 1, validation_weight_ = 1;
 };
 

@@ -29,6 +29,9 @@ struct fit_options {
   /// One for each sample; empty: all 1. May be negative, as Monte Carlo weights are, as long as
   /// their sum is positive. Losses are divided by the mean weight of all training samples.
   std::span<const double> weights{};
+  /// Whether a flow with given<C> takes the units of its context from the training samples first,
+  /// as standardise_context does, |weights| counted. One that has units already keeps them.
+  bool standardise_context = false;
   std::uint64_t seed = 0;      ///< of the validation split and of all shuffles
   int threads = 1;             ///< other numbers give other roundings
   progress_options progress{}; ///< the line on stderr

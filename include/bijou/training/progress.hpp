@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <limits>
+#include <string>
 
 #if __has_include(<unistd.h>)
 #include <unistd.h>
@@ -79,6 +80,15 @@ class progress_line {
     write(report, now());
     if (rewrites_) std::fputc('\n', options_.out);
     open_ = false;
+    std::fflush(options_.out);
+  }
+
+  /// A line of its own behind the last report.
+  void remark(const std::string& text) {
+    if (!enabled_) return;
+    if (open_) std::fputc('\n', options_.out);
+    open_ = false;
+    std::fprintf(options_.out, "%s\n", text.c_str());
     std::fflush(options_.out);
   }
 

@@ -8,6 +8,7 @@
 #include <bijou/training/parameter_steps.hpp>
 #include <bijou/training/processes.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -32,11 +33,14 @@ template <class Flow> run_description describe_run(const char* training, const F
   fingerprint layout;
   for (const auto owned : q.structure()) layout.add(owned);
   constexpr bool is_float = std::is_same_v<typename Flow::value_type, float>;
-  return {{"training", training},
-          {"expression", q.text()},
-          {"scalar type", is_float ? "float" : "double"},
-          {"parameters", std::to_string(q.parameters().size())},
-          {"layout", layout.text()}};
+  run_description run{{"training", training},
+                      {"expression", q.text()},
+                      {"scalar type", is_float ? "float" : "double"},
+                      {"parameters", std::to_string(q.parameters().size())},
+                      {"layout", layout.text()}};
+  if (const std::string units = q.standardisation().text(); !units.empty())
+    run.emplace_back("context standardised by", units);
+  return run;
 }
 /// The optimizer's options, exactly.
 inline std::string optimizer_text(const adam_options& o) {
@@ -160,6 +164,10 @@ template <class Flow, class Processes> class run_record {
       if (found == state.run.end()) refuse(named + value, "none");
       if (found->second != value) refuse(named + value, named + found->second);
     }
+    for (const auto& [what, value] : state.run)
+      if (std::none_of(run_.begin(), run_.end(),
+                       [&](const auto& own) { return own.first == what; }))
+        refuse("no " + what, what + " " + value);
     const auto* vectors = std::get_if<training_vectors<T>>(&state.vectors);
     if (vectors == nullptr) refuse("vectors of the flow's scalar type", "others");
     if (state.result.history.size() > static_cast<std::size_t>(epochs_))
