@@ -52,14 +52,16 @@ template <class T, class F> struct single {
     out.push_back(gx[0]);
     return out;
   }
-  // The adjoint of the inverse as transformer.hpp states it: theta's, then y's.
+  // The adjoint of the inverse, the transformer's own or as transformer.hpp states it: theta's,
+  // then y's.
   std::vector<T> pull_back_inverse(T y, T gx, T gl) const {
-    const T x = inverse(y).value;
-    const auto s = slope(x);
-    const T gy = (gx - gl * s.dlog) / s.slope;
-    std::vector<T> g = pull_back(x, -gy, -gl);
-    g.back() = gy;
-    return g;
+    std::vector<T> g(theta.size() * P::size, std::numeric_limits<T>::quiet_NaN());
+    const P gy = detail::pull_back_inverse(f, P(inverse(y).value), P(y), rows(), P(gx), P(gl),
+                                           theta_sink<T>{g.data(), P::size});
+    std::vector<T> out;
+    for (std::size_t j = 0; j < theta.size(); ++j) out.push_back(g[j * P::size]);
+    out.push_back(gy[0]);
+    return out;
   }
 };
 

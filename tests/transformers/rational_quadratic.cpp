@@ -269,6 +269,132 @@ TEMPLATE_TEST_CASE("rational_quadratic: lanes and NaN", "[transformers][rational
   check_nan<TestType>(unit, rng);
 }
 
+TEMPLATE_TEST_CASE("rational_quadratic: the unit box keeps its own",
+                   "[transformers][rational_quadratic]", float, double) {
+  using T = TestType;
+  const auto check = [](const auto& t, T x) {
+    INFO("x = " << x);
+    for (const T y : {t.forward(x).value, t.inverse(x).value}) {
+      CHECK(y > 0); // from inside, no end is reached
+      CHECK(y < 1);
+    }
+  };
+  std::mt19937 rng(49);
+  const auto check_ends = [&](const auto& t) {
+    for (const T end : {T(0), T(1)}) {
+      CHECK(t.forward(end).value == end);
+      CHECK(t.inverse(end).value == end);
+      CHECK(std::isfinite(t.forward(end).log_slope));
+    }
+    T low = T(0x1p-24), high = 1;
+    for (int i = 0; i < 40; ++i) {
+      check(t, high = std::nextafter(high, T(0)));
+      check(t, low);
+      low = std::nextafter(low, T(1));
+    }
+  };
+  constexpr auto two = rational_quadratic<2>.unit_box();
+  check_ends(single<T, std::remove_const_t<decltype(two)>>{two, {-4, 0, T(-3.9), 0, 0, 0, 0}});
+  for (const double scale : {0.1, 1.0, 4.0, 30.0})
+    for (int trial = 0; trial < 100; ++trial) {
+      check_ends(
+          single<T, std::remove_const_t<decltype(unit)>>{unit, random_theta<T>(unit, rng, scale)});
+      check_ends(single<T, std::remove_const_t<decltype(fixed)>>{
+          fixed, random_theta<T>(fixed, rng, scale)});
+    }
+}
+
+TEMPLATE_TEST_CASE("rational_quadratic: the inverse and its adjoint find one bin",
+                   "[transformers][rational_quadratic]", float, double) {
+  using T = TestType;
+  // A search offset carries the knot: at y = 7e-7 the inverse is still in the left bin, where the
+  // log slope falls. d log|dx/dy| / dy by the paper's formula at t = 1: M' = 2 (d1 - s) and
+  // n' = 2s - d0 - d1, with s = 1, w = 3.
+  constexpr auto shifted = rational_quadratic<2>.pyro();
+  const single<T, std::remove_const_t<decltype(shifted)>> t{shifted, std::vector<T>(5, T(0))};
+  const double d0 = 0.999, d1 = 0.001 + std::log(2.0);
+  const double left = -(2 * (d1 - 1) / d1 - 2 * (2 - d0 - d1)) / 3 / d1; // 0.717879
+  const double right = -(2 * (1 - d1) / d1 - 2 * (d0 + d1 - 2)) / 3 / d1;
+  for (const T y : {T(-1e-7), T(0), T(5e-7), T(7e-7)})
+    CHECK(t.pull_back_inverse(y, 0, 1).back() == Approx(left).epsilon(1e-4));
+  CHECK(t.pull_back_inverse(T(1.2e-6), 0, 1).back() == Approx(right).epsilon(1e-4));
+
+  // A steep knot at (1/2, 1/2): x is rounded to the knot for many y on both sides of it.
+  constexpr auto two = rational_quadratic<2>.unit_box();
+  const single<T, std::remove_const_t<decltype(two)>> steep{two, {0, 0, 0, 0, 0, 50, 0}};
+  const T step = 4 * std::numeric_limits<T>::epsilon();
+  for (int i = -3; i < 3; ++i) {
+    const T y = T(0.5) + static_cast<T>(i) * step;
+    INFO("y = 1/2 + " << i << " steps");
+    CHECK(steep.inverse(y).value == Approx(0.5).epsilon(1e-6));
+    const T by_y = steep.pull_back_inverse(y, 0, 1).back();
+    CHECK((i < 0 ? by_y < T(-0.1) : by_y > T(0.1)));
+  }
+}
+
+TEMPLATE_TEST_CASE("rational_quadratic: theta does not move the ends",
+                   "[transformers][rational_quadratic]", float, double) {
+  // A cotangent of the end's image, however large, leaves those of theta what the log slope makes
+  // of them: data on the bound of a fraction bring large ones.
+  std::mt19937 rng(50);
+  const single<TestType, std::remove_const_t<decltype(unit)>> t{
+      unit, random_theta<TestType>(unit, rng, 1)};
+  for (const TestType end : {TestType(0), TestType(1)}) {
+    INFO("end " << end);
+    const auto plain = t.pull_back(end, 0, 1), back = t.pull_back_inverse(end, 0, 1);
+    const auto pulled = t.pull_back(end, 1e9F, 1), pulled_back = t.pull_back_inverse(end, 1e9F, 1);
+    for (std::size_t j = 0; j < t.theta.size(); ++j) {
+      CHECK(pulled[j] == plain[j]);
+      CHECK(pulled_back[j] == back[j]);
+    }
+    const double slope = t.slope(end).slope;
+    CHECK(pulled.back() == Approx(1e9 * slope).epsilon(1e-5));
+    CHECK(pulled_back.back() == Approx(1e9 / slope).epsilon(1e-5));
+    // Outside, where points map to themselves, nothing comes to theta.
+    for (const TestType v : t.pull_back_inverse(end == 0 ? -1e-30F : 1 + 1e-6F, 1, 1))
+      CHECK((v == 0 || v == 1));
+  }
+}
+
+TEMPLATE_TEST_CASE("rational_quadratic: no finite parameter and no point gives NaN",
+                   "[transformers][rational_quadratic]", float, double) {
+  using T = TestType;
+  using limits = std::numeric_limits<T>;
+  const auto check = [](const auto& f) {
+    std::mt19937 rng(51);
+    std::bernoulli_distribution coin;
+    for (int trial = 0; trial < 20; ++trial) {
+      single<T, std::remove_cvref_t<decltype(f)>> t{f, random_theta<T>(f, rng, 1)};
+      for (T& v : t.theta)
+        if (coin(rng)) v = coin(rng) ? limits::max() : limits::lowest();
+      for (const T x : {T(0), -T(0), T(1), T(0.5), T(3), T(-3), limits::min(), limits::denorm_min(),
+                        limits::max(), limits::lowest(), limits::infinity(), -limits::infinity()}) {
+        INFO("x = " << x << ", trial " << trial);
+        for (const auto m : {t.forward(x), t.inverse(x)}) {
+          CHECK_FALSE(std::isnan(m.value));
+          CHECK(std::isfinite(m.log_slope));
+        }
+        for (const T gy : {T(1), T(0x1p60F)}) {
+          for (const T g : t.pull_back(x, gy, 1)) CHECK(std::isfinite(g));
+          for (const T g : t.pull_back_inverse(x, gy, 1)) CHECK(std::isfinite(g));
+        }
+      }
+    }
+  };
+  check(line);
+  check(unit);
+  check(fixed);
+  check(pyro);
+}
+
+TEMPLATE_TEST_CASE("rational_quadratic: a boundary slope may be small",
+                   "[transformers][rational_quadratic]", float, double) {
+  constexpr auto flat = rational_quadratic<3>.unit_box().boundary_slope(1e-9);
+  const single<TestType, std::remove_const_t<decltype(flat)>> t{flat, std::vector<TestType>(8)};
+  CHECK(t.forward(0).log_slope == Approx(std::log(1e-9)));
+  CHECK(t.inverse(0).log_slope == Approx(std::log(1e-9)));
+}
+
 TEST_CASE("rational_quadratic: options out of range are refused",
           "[transformers][rational_quadratic]") {
   CHECK_THROWS_WITH(line.bound(-1), Catch::Contains("rational_quadratic.bound") &&

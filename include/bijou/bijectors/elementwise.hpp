@@ -99,18 +99,15 @@ template <class Tr> struct inverse_transformer {
     const mapped<P> m = inner.forward(y, theta);
     return {m.value, -log_slope_of(m)};
   }
-  template <class P, class Theta> slopes<P> slope(P x, const Theta& theta) const {
-    const slopes<P> s = inner.slope(inner.inverse(x, theta).value, theta);
-    const P r = P(1) / s.slope;
-    return {r, -s.dlog * r};
-  }
   template <class P, class Theta, class Sink>
   P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
-    const P z = inner.inverse(x, theta).value;
-    const slopes<P> s = inner.slope(z, theta);
-    const P gx = fnma(gl, s.dlog, gy) / s.slope;
-    inner.pull_back(z, theta, -gx, -gl, gtheta);
-    return gx;
+    return detail::pull_back_inverse(inner, inner.inverse(x, theta).value, x, theta, gy, gl,
+                                     gtheta);
+  }
+  /// The adjoint of the inner map forward: nothing is divided.
+  template <class P, class Theta, class Sink>
+  P pull_back_inverse(P, P y, const Theta& theta, P gx, P gl, Sink&& gtheta) const {
+    return inner.pull_back(y, theta, gx, gl, gtheta);
   }
   template <class T>
   void identity(T* theta, int stride) const

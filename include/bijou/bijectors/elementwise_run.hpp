@@ -277,13 +277,11 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
         const pack v = x[static_cast<std::size_t>(i.value)];
         const auto th = site.theta(theta, row);
         const sum_sink sink{sums.data() + first_sum<i.value>()};
-        if constexpr (Forward) {
+        if constexpr (Forward)
           g = site.op.pull_back(v, th, g, gl, sink);
-        } else {
-          const slopes<pack> d = site.op.slope(v, th);
-          g = fnma(gl, d.dlog, g) / d.slope;
-          site.op.pull_back(v, th, -g, -gl, sink);
-        }
+        else
+          g = detail::pull_back_inverse(site.op, v, x[static_cast<std::size_t>(i.value) + 1], th, g,
+                                        gl, sink);
       });
       g.store(t.g + row * L + s);
     }

@@ -27,7 +27,8 @@ namespace bijou::inline BIJOU_ISA {
 /// y = f(x; theta(x)) on the variables that the conditioner maps.
 ///
 /// Cost of a tile: forward and inverse about one pass over the network's weights each; their
-/// adjoints about two (data and weights). Tape: the input rows, hidden activations and theta.
+/// adjoints about two (data and weights). Tape: the input rows, hidden activations and theta, and y
+/// where the transformer's inverse is differentiated from there.
 template <class T, int L, int D, int C, class Conditioner, class Tr, class Act, bool Skip, int... H>
 class network_layer {
  public:
@@ -40,7 +41,8 @@ class network_layer {
   static constexpr int pre_rows = network_type::needs_pre ? hidden_rows : 0;
   static constexpr int scratch_rows =
       hidden_rows + out_rows + std::max(2 + D, network_type::scratch_rows(D, C));
-  static constexpr int tape_rows = D + hidden_rows + pre_rows + out_rows + 2;
+  static constexpr int y_rows = has_pull_back_inverse<Tr> ? D : 0;
+  static constexpr int tape_rows = D + hidden_rows + pre_rows + out_rows + 2 + y_rows;
   /// Values that a folded context takes: biases of the layers that read it.
   static constexpr int folded_size = C > 0 ? detail::round_up(network_type::widths[0], 16) +
                                                  (Skip ? out_rows : 0)
@@ -80,6 +82,7 @@ class network_layer {
     run_forward<true>(t, tape, tape_of(tape));
   }
   void inverse(const tile<T>& t, T* tape) const {
+    std::copy_n(t.x, y_rows * L, y_of(tape));
     run_inverse(t, tape_of(tape));
     std::copy_n(t.x, D * L, tape);
   }
@@ -128,8 +131,9 @@ class network_layer {
     const auto g = cotangents_of(t, Conditioner::sequential ? t.scratch : b.hidden);
     const auto pass = pass_of(t.theta, t.context, nullptr, tape, b, t.lanes);
     const auto pull = [&](int first, int last) {
-      detail::pull_back_inverse_rows<L, stride>(transformer_, first, last, tape, mapped_rows(),
-                                                b.out, t.g, t.log_det, g.out, t.lanes);
+      detail::pull_back_inverse_rows<L, stride>(transformer_, first, last, tape, y_of(tape),
+                                                mapped_rows(), b.out, t.g, t.log_det, g.out,
+                                                t.lanes);
     };
     if constexpr (Conditioner::sequential) {
       network_.sweep_adjoint(pass, g, pull);
@@ -288,6 +292,8 @@ class network_layer {
     T* out = hidden + (hidden_rows + pre_rows) * L;
     return {hidden, pre_rows ? hidden + hidden_rows * L : nullptr, out, out + out_rows * L};
   }
+  /// What inverse was given.
+  static T* y_of(T* tape) { return tape + (tape_rows - y_rows) * L; }
   buffers event_buffers(T* scratch) const {
     return {scratch, nullptr, scratch + hidden_rows, scratch + hidden_rows + out_rows};
   }

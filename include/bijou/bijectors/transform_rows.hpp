@@ -176,11 +176,12 @@ void pull_back_rows(const Tr& tr, int first, int last, const T* x, const int* ro
   }
 }
 
-/// The same for the inverse map, from the forward map's derivatives: with x = f^-1(y; theta),
-/// b = gx - gl d log f'/dx, gy = b / f', and theta gets the pull-back of (-gy, -gl).
+/// The same for the inverse map: g becomes the cotangent of y. Only a transformer with an adjoint
+/// of its own for the inverse looks at y.
 template <int L, int Stride, class T, class Tr>
-void pull_back_inverse_rows(const Tr& tr, int first, int last, const T* x, const int* rows,
-                            const T* out, T* g, const T* g_log_det, T* g_out, int lanes) {
+void pull_back_inverse_rows(const Tr& tr, int first, int last, const T* x, const T* y,
+                            const int* rows, const T* out, T* g, const T* g_log_det, T* g_out,
+                            int lanes) {
   using P = simd::pack<T>;
   for (int s = 0; s < lanes; s += P::size) {
     const P gl = P::load(g_log_det + s);
@@ -188,11 +189,10 @@ void pull_back_inverse_rows(const Tr& tr, int first, int last, const T* x, const
       const int at = rows[r] * L + s;
       const int params = r * Stride * L + s;
       const theta_rows<T> theta{out + params, L};
-      const P v = P::load(x + at);
-      const slopes<P> d = tr.slope(v, theta);
-      const P gy = fnma(gl, d.dlog, P::load(g + at)) / d.slope;
-      tr.pull_back(v, theta, -gy, -gl, theta_sink<T>{g_out + params, L});
-      gy.store(g + at);
+      const P from = has_pull_back_inverse<Tr> ? P::load(y + at) : P(T(0));
+      pull_back_inverse(tr, P::load(x + at), from, theta, P::load(g + at), gl,
+                        theta_sink<T>{g_out + params, L})
+          .store(g + at);
     }
   }
 }

@@ -28,7 +28,8 @@
 ///
 /// theta = 0 is the identity. The input is clipped to the box before the bin search and the tail
 /// selected afterwards, so that values outside reach no formula and no gradient. NaN gives NaN.
-/// Points outside the unit box map to themselves: a base then finds them outside its support.
+/// Points outside the unit box map to themselves: a base then finds them outside its support. Both
+/// ends do too, whatever theta; from inside the unit box, rounding does not reach 1.
 ///
 /// `.pyro()` is Pyro's Spline(order='quadratic') to the last quirk: boundary slope 0.999, 1e-6
 /// added to the knots in the bin search, d = 1e-3 + softplus(u) (theta = 0 is not the identity).
@@ -133,10 +134,10 @@ struct rational_quadratic_t : Options {
     const bin<P> k = locate(w, h, at - offset<P>() * w.all, theta, w);
     const P inverse_width = P(1) / k.width, inverse_height = P(1) / h.all;
     const P t = simd::min(top<P>(), (at - k.x) * inverse_width);
-    const curve<P> c(t, k.height * inverse_width * (w.all * inverse_height), ends(k));
+    const curve<P> c(t, k.height * inverse_width * (w.all * inverse_height), ends(k),
+                     least_bend<P>());
     const P y = out_of_box(simd::fma(k.height, c.v, k.y) * inverse_height);
-    const auto tail = outside(x);
-    return {simd::select(tail, x, y), simd::select(tail, P(0), math::log(c.slope()))};
+    return {simd::select(pinned(x), x, y), simd::select(outside(x), P(0), math::log(c.slope()))};
   }
 
   template <class P, class Theta> mapped<P> inverse(P y, const Theta& theta) const {
@@ -153,71 +154,52 @@ struct rational_quadratic_t : Options {
     const P r = simd::sqrt(simd::max(P(0), square)) + simd::abs(b);
     const auto up = b > P(0);
     const P t = simd::select(up, two_sv, r) / simd::select(up, r, P(2) * (s - b));
-    const curve<P> c(t, s, d);
+    const curve<P> c(t, s, d, least_bend<P>());
     const P x = out_of_box(simd::fma(k.width, t, k.x) / w.all);
-    const auto tail = outside(y);
-    return {simd::select(tail, y, x), simd::select(tail, P(0), math::log(c.slope()))};
+    return {simd::select(pinned(y), y, x), simd::select(outside(y), P(0), math::log(c.slope()))};
   }
 
   template <class P, class Theta> slopes<P> slope(P x, const Theta& theta) const {
     using T = typename P::value_type;
     const shares<P> w(theta, 0), h(theta, K);
     const P at = into_box(x) * w.all;
-    const bin<P> k = locate(w, h, at - offset<P>() * w.all, theta, w);
-    const P inverse_width = P(1) / k.width;
-    const P t = simd::min(top<P>(), (at - k.x) * inverse_width);
-    const curve<P> c(t, k.height * inverse_width * (w.all / h.all), ends(k));
-    const P dlog = (c.bracket_by_t() / c.bracket - P(2) * c.den_by_q * c.q_by_t * c.inverse_den) *
-                   inverse_width * w.all * P(T(1 / span()));
+    const spot<P> p = at_spot(at, locate(w, h, at - offset<P>() * w.all, theta, w), w, h);
     const auto tail = outside(x);
-    return {simd::select(tail, P(1), c.slope()), simd::select(tail, P(0), dlog)};
+    return {simd::select(tail, P(1), p.c.slope()),
+            simd::select(tail, P(0), p.dlog * P(T(1 / span())))};
   }
 
   template <class P, class Theta, class Sink>
   P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
     using T = typename P::value_type;
-    const auto tail = outside(x);
-    const P gl_in = simd::select(tail, P(0), gl);
-    const P gy_in = simd::select(tail, P(0), gy * P(T(span()))); // in units of the box, as below
-
     const shares<P> w(theta, 0), h(theta, K);
     const P at = into_box(x) * w.all;
-    const bin<P> k = locate(w, h, at - offset<P>() * w.all, theta, w);
-    const P inverse_width = P(1) / k.width;
-    const P t = simd::min(top<P>(), (at - k.x) * inverse_width);
-    const P per_width = inverse_width * w.all;
-    const P inverse_height = P(1) / h.all;
-    const slope_pair<P> d = ends(k);
-    const curve<P> c(t, k.height * inverse_height * per_width, d);
+    const spot<P> p = at_spot(at, locate(w, h, at - offset<P>() * w.all, theta, w), w, h);
+    const auto tail = outside(x);
+    // In units of the box. Where an end lies does not depend on theta.
+    const P gl_in = simd::select(tail, P(0), gl);
+    const P gy_in = simd::select(pinned(x), P(0), gy * P(T(span())));
+    const P slope = p.c.slope(), by_log = gl_in * p.dlog;
+    pull_back_bins(p, w, h, gy_in, gl_in, simd::fma(gy_in, slope, by_log), gtheta);
+    return simd::select(tail, gy, simd::fma(gy, slope, by_log * P(T(1 / span()))));
+  }
 
-    // y = y_k + h v, v = numerator / den; log slope = 2 log s + log bracket - 2 log den.
-    const P gnum = gy_in * k.height * inverse_height * c.inverse_den;
-    const P gden = simd::fnma(gnum, c.v, P(-2) * gl_in * c.inverse_den);
-    const P gbracket = gl_in / c.bracket;
-    const P gleft = simd::fma(gnum + gden, c.q, gbracket * c.rest * c.rest);
-    const P gright = simd::fma(gden, c.q, gbracket * t * t);
-    const P gs = simd::fma(
-        P(2) * gbracket, c.q,
-        simd::fma(gden, simd::fnma(P(2), c.q, P(1)), simd::fma(gnum * t, t, P(2) * gl_in / c.s)));
-    const P gq = simd::fma(gnum, d.left, simd::fma(gden, c.den_by_q, P(2) * gbracket * c.s));
-    const P gt = simd::fma(
-        gq, c.q_by_t,
-        simd::fma(P(2) * gnum * c.s, t, P(2) * gbracket * simd::fnma(d.left, c.rest, d.right * t)));
-    const P gx = gt * per_width;
-
-    // Only the bins up to this one move its left knot and its size.
-    spread(gtheta, 0, w, k.index, -gx, -simd::fma(gs, c.s, gt * t) * per_width, k.widths_below,
-           k.width_e);
-    spread(gtheta, K, h, k.index, gy_in, simd::fma(gs, per_width, gy_in * c.v), k.heights_below,
-           k.height_e);
-    const P gu0 = gleft * math::sigmoid(k.u0 + shift<P>());
-    const P gu1 = gright * math::sigmoid(k.u1 + shift<P>());
-    constexpr int first = LearnedEdges ? 0 : 1;
-    P knot{T(first)};
-    for (int j = 2 * K; j < parameters; ++j, knot += P(1))
-      gtheta.set(
-          j, simd::select(k.index == knot, gu0, simd::select(k.index + P(1) == knot, gu1, P(0))));
-    return simd::select(tail, gy, gx * P(T(1 / span())));
+  /// The adjoint of inverse, in the bin that inverse found: beside a knot, x = inverse(y) may have
+  /// been rounded into the next, where the log slope falls instead of rising.
+  template <class P, class Theta, class Sink>
+  P pull_back_inverse(P x, P y, const Theta& theta, P gx, P gl, Sink&& gtheta) const {
+    using T = typename P::value_type;
+    const shares<P> w(theta, 0), h(theta, K);
+    const P key = into_box(y) * h.all;
+    const bin<P> k = locate(w, h, key - offset<P>() * h.all, theta, h);
+    const spot<P> p = at_spot(into_box(x) * w.all, k, w, h);
+    const auto tail = outside(y), end = pinned(y);
+    const P gl_in = simd::select(tail, P(0), -gl);
+    const P by_log = gl_in * p.dlog;
+    const P gy = detail::cotangent_quotient(simd::fma(by_log, P(T(1 / span())), gx), p.c.slope());
+    const P gy_in = simd::select(end, P(0), gy * P(T(-span())));
+    pull_back_bins(p, w, h, gy_in, gl_in, simd::select(end, by_log, gx * P(T(-span()))), gtheta);
+    return simd::select(tail, gx, gy);
   }
 
   template <class T> void identity(T* theta, int stride) const {
@@ -243,16 +225,28 @@ struct rational_quadratic_t : Options {
     if constexpr (Support == kind::line) x = simd::fma(x, P(T(1 / span())), P(T(0.5)));
     return simd::max(P(0), simd::min(P(1), x)); // bounds first: a NaN stays
   }
+  // Rounding must not carry a point out of the box. From inside the unit box it does not reach 1
+  // either: what has a pole there can be integrated, and a logit stays finite.
   template <class P> BIJOU_INLINE P out_of_box(P x) const {
     using T = typename P::value_type;
-    if constexpr (Support == kind::line) x = simd::fma(x, P(T(span())), P(T(-this->half_width)));
+    constexpr bool line = Support == kind::line;
+    x = simd::min(P(line ? T(1) : T(1) - std::numeric_limits<T>::epsilon() / 2), x);
+    if constexpr (line) x = simd::fma(x, P(T(span())), P(T(-this->half_width)));
     return x;
+  }
+  template <class P> BIJOU_INLINE P low_end() const {
+    return P(static_cast<typename P::value_type>(Support == kind::line ? -this->half_width : 0));
+  }
+  template <class P> BIJOU_INLINE P high_end() const {
+    return P(static_cast<typename P::value_type>(Support == kind::line ? this->half_width : 1));
   }
   // Not so for a NaN, which therefore takes the spline's path and stays.
   template <class P> BIJOU_INLINE auto outside(P x) const {
-    using T = typename P::value_type;
-    constexpr bool line = Support == kind::line;
-    return (x < P(T(line ? -this->half_width : 0))) | (x > P(T(line ? this->half_width : 1)));
+    return (x < low_end<P>()) | (x > high_end<P>());
+  }
+  // Points that map to themselves: those outside, and both ends.
+  template <class P> BIJOU_INLINE auto pinned(P x) const {
+    return (x <= low_end<P>()) | (x >= high_end<P>());
   }
   template <class P> BIJOU_INLINE P offset() const {
     return P(static_cast<typename P::value_type>(this->search_offset / span()));
@@ -261,6 +255,11 @@ struct rational_quadratic_t : Options {
   template <class P> BIJOU_INLINE P top() const {
     using T = typename P::value_type;
     return P(this->search_offset > 0 ? std::numeric_limits<T>::max() : T(1));
+  }
+  // Least bracket of a curve: it is positive inside a bin, but not where a search offset carries t.
+  template <class P> BIJOU_INLINE P least_bend() const {
+    using limits = std::numeric_limits<typename P::value_type>;
+    return P(this->search_offset > 0 ? limits::epsilon() : limits::min());
   }
   template <class P> BIJOU_INLINE P shift() const {
     return P(static_cast<typename P::value_type>(this->slope_offset));
@@ -345,8 +344,9 @@ struct rational_quadratic_t : Options {
   };
   template <class P> BIJOU_INLINE slope_pair<P> ends(const bin<P>& k) const {
     using T = typename P::value_type;
-    slope_pair<P> d{math::softplus(k.u0 + shift<P>()) + P(T(least)),
-                    math::softplus(k.u1 + shift<P>()) + P(T(least))};
+    const P most(T(1e12)); // whatever a network says: slopes are squared
+    slope_pair<P> d{simd::min(most, math::softplus(k.u0 + shift<P>()) + P(T(least))),
+                    simd::min(most, math::softplus(k.u1 + shift<P>()) + P(T(least)))};
     if constexpr (!LearnedEdges) {
       const P edge(static_cast<T>(this->edge_slope));
       d.left = simd::select(k.index == P(0), edge, d.left);
@@ -359,16 +359,16 @@ struct rational_quadratic_t : Options {
   template <class P> struct curve {
     P s, q, q_by_t, den_by_q, inverse_den, v, bracket;
     P t, rest, left, right;
-    BIJOU_INLINE curve(P at, P ratio, slope_pair<P> d)
+    BIJOU_INLINE curve(P at, P ratio, slope_pair<P> d, P least_bracket)
         : s(ratio), t(at), rest(P(1) - at), left(d.left), right(d.right) {
       q = t * rest;
       q_by_t = rest - t;
       den_by_q = (left - s) + (right - s);
-      // den >= s / 2 and bracket > 0 where 0 <= t <= 1; a search offset can carry t out of there.
+      // den >= s / 2 where 0 <= t <= 1; a search offset can carry t out of there.
       using T = typename P::value_type;
       inverse_den = P(1) / simd::max(s * P(T(0.25)), simd::fma(den_by_q, q, s));
       v = simd::fma(s * t, t, left * q) * inverse_den;
-      bracket = simd::max(P(std::numeric_limits<T>::epsilon()),
+      bracket = simd::max(least_bracket,
                           simd::fma(right * t, t, simd::fma(s + s, q, left * rest * rest)));
     }
     BIJOU_INLINE P slope() const {
@@ -379,6 +379,57 @@ struct rational_quadratic_t : Options {
       return P(2) * simd::fma(right, t, simd::fnma(left, rest, s * q_by_t));
     }
   };
+
+  // A point in its bin, with what adjoints need.
+  template <class P> struct spot {
+    bin<P> k;
+    P t, per_width, inverse_height;
+    curve<P> c;
+    P inverse_bracket;
+    P dlog; // d log slope / dx in units of the box
+  };
+  template <class P>
+  BIJOU_INLINE spot<P> at_spot(P at, const bin<P>& k, const shares<P>& w,
+                               const shares<P>& h) const {
+    const P inverse_width = P(1) / k.width, inverse_height = P(1) / h.all;
+    const P t = simd::max(P(0), simd::min(top<P>(), (at - k.x) * inverse_width));
+    const P per_width = inverse_width * w.all;
+    const curve<P> c(t, k.height * inverse_height * per_width, ends(k), least_bend<P>());
+    const P inverse_bracket = P(1) / c.bracket;
+    const P by_t =
+        simd::fnma(P(2) * c.den_by_q * c.q_by_t, c.inverse_den, c.bracket_by_t() * inverse_bracket);
+    return {k, t, per_width, inverse_height, c, inverse_bracket, by_t * per_width};
+  }
+
+  // Cotangents of theta from those of y, of the log slope and of x, all in units of the box:
+  // y = y_k + h v, v = numerator / den; log slope = 2 log s + log bracket - 2 log den.
+  template <class P, class Sink>
+  BIJOU_INLINE void pull_back_bins(const spot<P>& p, const shares<P>& w, const shares<P>& h, P gy,
+                                   P gl, P gx, Sink&& gtheta) const {
+    using T = typename P::value_type;
+    const curve<P>& c = p.c;
+    const bin<P>& k = p.k;
+    const P gnum = gy * k.height * p.inverse_height * c.inverse_den;
+    const P gden = simd::fnma(gnum, c.v, P(-2) * gl * c.inverse_den);
+    const P gbracket = gl * p.inverse_bracket;
+    const P gleft = simd::fma(gnum + gden, c.q, gbracket * c.rest * c.rest);
+    const P gright = simd::fma(gden, c.q, gbracket * p.t * p.t);
+    const P gs = simd::fma(
+        P(2) * gbracket, c.q,
+        simd::fma(gden, simd::fnma(P(2), c.q, P(1)), simd::fma(gnum * p.t, p.t, P(2) * gl / c.s)));
+    // Only the bins up to this one move its left knot and its size.
+    spread(gtheta, 0, w, k.index, -gx, -simd::fma(gs * c.s, p.per_width, gx * p.t), k.widths_below,
+           k.width_e);
+    spread(gtheta, K, h, k.index, gy, simd::fma(gs, p.per_width, gy * c.v), k.heights_below,
+           k.height_e);
+    const P gu0 = gleft * math::sigmoid(k.u0 + shift<P>());
+    const P gu1 = gright * math::sigmoid(k.u1 + shift<P>());
+    constexpr int first = LearnedEdges ? 0 : 1;
+    P knot{T(first)};
+    for (int j = 2 * K; j < parameters; ++j, knot += P(1))
+      gtheta.set(
+          j, simd::select(k.index == knot, gu0, simd::select(k.index + P(1) == knot, gu1, P(0))));
+  }
 
   // Cotangents of K logits from those of the left knot and the size of bin `index`: a running sum
   // and a softmax, both linear in two numbers.

@@ -15,15 +15,18 @@
 /// | `identity(theta, stride)` | parameters at which the map is the identity, or near it |
 /// | `forward(x, theta, kept)` | optional: forward, and what its adjoint reads, in theta's places |
 /// | `pull_back_kept(x, kept, gy, gl, gtheta)` | then: pull_back from that |
+/// | `pull_back_inverse(x, y, theta, gx, gl, gtheta)` | optional: adjoint of the inverse; has y |
 ///
 /// The adjoint of the inverse needs no function of its own. With x = f^-1(y), cotangents gx of x
 /// and gl of log|dx/dy|: b = gx - gl * dlog, gy = b / slope, gtheta = pull_back(x, theta, -gy,
-/// -gl).
+/// -gl). A map that is made of pieces has one all the same: y knows the piece that the inverse
+/// took, x may have been rounded into the next.
 
 #include <bijou/grammar/kind.hpp>
 #include <bijou/kernels/simd.hpp>
 
 #include <concepts>
+#include <limits>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -74,6 +77,40 @@ struct keeps_nothing {
 template <class Tr>
 concept keeping_transformer = requires(const Tr& tr, simd::pack<float> x, theta_rows<float> theta,
                                        theta_sink<float> kept) { tr.forward(x, theta, kept); };
+
+/// Whether the adjoint of a transformer's inverse is a function of its own, which asks for y.
+template <class Tr>
+concept has_pull_back_inverse =
+    requires(const Tr& tr, simd::pack<float> v, theta_rows<float> theta, theta_sink<float> g) {
+      tr.pull_back_inverse(v, v, theta, v, v, g);
+    };
+
+namespace detail {
+
+/// The adjoint of the inverse: cotangent of y from those of x = f^-1(y) and of log|dx/dy|.
+template <class Tr, class P, class Theta, class Sink>
+BIJOU_INLINE P pull_back_inverse(const Tr& tr, P x, P y, const Theta& theta, P gx, P gl,
+                                 Sink&& gtheta) {
+  if constexpr (has_pull_back_inverse<Tr>) {
+    return tr.pull_back_inverse(x, y, theta, gx, gl, gtheta);
+  } else {
+    const slopes<P> d = tr.slope(x, theta);
+    const P gy = fnma(gl, d.dlog, gx) / d.slope;
+    tr.pull_back(x, theta, -gy, -gl, gtheta);
+    return gy;
+  }
+}
+
+/// A cotangent divided by a slope that may be next to nothing. The quotient saturates: it is
+/// multiplied by lengths and slopes on its way to parameters, and an infinity times 0 is NaN.
+template <class P> BIJOU_INLINE P cotangent_quotient(P g, P slope) {
+  using T = typename P::value_type;
+  const P least(std::numeric_limits<T>::min()), most(sizeof(T) == 4 ? T(0x1p110F) : T(0x1p1000));
+  const P divisor = copysign(max(least, abs(slope)), slope);
+  return max(-most, min(most, g / divisor)); // bounds first: a NaN stays
+}
+
+} // namespace detail
 
 template <class T>
 concept transformer = std::same_as<typename T::bijou_tag, transformer_tag>;
