@@ -11,13 +11,15 @@
 ///
 /// that work for any X with arithmetic: SIMD packs and dual numbers over packs. Gradients come from
 /// dual numbers. Write `using bijou::math::exp;` before `exp(x)` and `X(0.5)` for constants. A map
-/// between other sets than the line says so: `static constexpr auto image = kind::positive;`.
+/// between other sets than the line says so: `static constexpr auto image = kind::positive;`. What
+/// it says holds after rounding too: results are moved to the nearest number of the set.
 
 #include <bijou/grammar/expression.hpp>
 #include <bijou/kernels/dual.hpp>
 #include <bijou/transformers/transformer.hpp>
 
 #include <array>
+#include <limits>
 #include <string>
 #include <type_traits>
 
@@ -36,6 +38,30 @@ template <class F> constexpr kind image_of() {
   else
     return kind::line;
 }
+
+/// v moved to the nearest number of a set: e^x underflows to 0 and overflows to infinity, neither
+/// of which is a positive number, and a flow must not draw what it scores -inf. A NaN stays.
+template <kind K, class F, class P> BIJOU_INLINE P moved_into(const F& f, P v) {
+  using T = typename math::scalar_of<P>::type;
+  using limits = std::numeric_limits<T>;
+  const auto clamped = [&](T low, T high) { return math::max(P(low), math::min(P(high), v)); };
+  if constexpr (K == kind::positive)
+    return clamped(limits::min(), limits::max());
+  else if constexpr (K == kind::unit)
+    return clamped(0, 1);
+  else if constexpr (K == kind::symmetric)
+    return clamped(-1 + limits::epsilon() / 2, 1 - limits::epsilon() / 2);
+  else if constexpr (K == kind::interval)
+    return clamped(static_cast<T>(f.low), static_cast<T>(f.high));
+  else
+    return v;
+}
+
+/// Where e^x overflows so does its slope, and an infinity times a cotangent of 0 would be NaN.
+template <class P> BIJOU_INLINE P kept_finite(P v) {
+  const P most(std::numeric_limits<typename P::value_type>::max());
+  return math::max(-most, math::min(most, v));
+}
 } // namespace detail
 
 /// A function struct in the clothes of a transformer without parameters.
@@ -46,10 +72,10 @@ template <class F> struct function_map {
   [[no_unique_address]] F f;
 
   template <class P, class Theta> mapped<P> forward(P x, const Theta&) const {
-    return {f.forward(x), f.log_abs_slope(x)};
+    return {detail::moved_into<detail::image_of<F>()>(f, f.forward(x)), f.log_abs_slope(x)};
   }
   template <class P, class Theta> mapped<P> inverse(P y, const Theta&) const {
-    const P x = f.inverse(y);
+    const P x = detail::moved_into<detail::domain_of<F>()>(f, f.inverse(y));
     return {x, f.log_abs_slope(x)};
   }
   template <class P, class Theta> slopes<P> slope(P x, const Theta&) const {
@@ -63,7 +89,13 @@ template <class F> struct function_map {
   template <class P, class Theta, class Sink>
   P pull_back(P x, const Theta& theta, P gy, P gl, Sink&&) const {
     const slopes<P> s = slope(x, theta);
-    return fma(gy, s.slope, gl * s.dlog);
+    return fma(gy, detail::kept_finite(s.slope), gl * detail::kept_finite(s.dlog));
+  }
+  /// Near the ends of an image the slope is next to nothing.
+  template <class P, class Theta, class Sink>
+  P pull_back_inverse(P x, P, const Theta& theta, P gx, P gl, Sink&&) const {
+    const slopes<P> s = slope(x, theta);
+    return detail::cotangent_quotient(fnma(gl, s.dlog, gx), s.slope);
   }
 };
 

@@ -33,7 +33,7 @@ template <class T, class E> class support_guard {
       // Open ends are written as closed ones at the next number inside.
       low_[row] = open ? std::nextafter(low, inf) : low;
       high_[row] = open ? std::nextafter(high, -inf) : high;
-      inside_[row] = low == -inf ? T(0) : high == inf ? T(1) : (low + high) / 2;
+      inside_[row] = low == -inf ? T(0) : high == inf ? T(1) : low + (high - low) / 2;
     }
   }
 
