@@ -176,6 +176,79 @@ TEST_CASE("what only make_flow can know", "[flow]") {
                                          "interval"));
 }
 
+TEST_CASE("options that the scalar type cannot hold", "[flow]") {
+  // Each is refused in float and made in double.
+  const auto only_double = [](const auto& e, const std::string& sentence) {
+    INFO(sentence);
+    CHECK(refusal([&] { make_flow<float>(e); }) == sentence);
+    CHECK(refusal([&] { make_flow<double>(e); }).empty());
+  };
+  only_double(normal<1> | affine | interval_map(1126259462.3, 1126259462.5),
+              "interval_map(1126259462.3, 1126259462.5): in float the interval [1126259462.3, "
+              "1126259462.5] has no numbers between its ends: use make_flow<double>, or shift the "
+              "data");
+  only_double(normal<2> | on<1>(interval_map(0, 1e-46)),
+              "interval_map(0, 1e-46): in float the interval [0, 1e-46] has no numbers between its "
+              "ends: use make_flow<double>, or shift the data");
+  for (const auto& [low, high] : {std::pair{-1e39, 0.0}, {0.0, 1e39}, {-3e38, 3e38}})
+    CHECK_THAT(refusal([&] { make_flow<float>(normal<1> | interval_map(low, high)); }),
+               Catch::Matchers::EndsWith("is wider than the type reaches: use make_flow<double>, "
+                                         "or scale the data"));
+  // One number between the ends is enough; double has its own limit.
+  CHECK(refusal([] { make_flow<float>(normal<1> | interval_map(1e8, 1e8 + 16)); }).empty());
+  CHECK(refusal([] { make_flow<float>(normal<1> | interval_map(1e8, 1e8 + 8)); }) != "");
+  CHECK(refusal([] {
+          make_flow<double>(normal<1> | interval_map(1, 1 + 2.220446049250313e-16));
+        }) == "interval_map(1, 1.0000000000000002): in double the interval [1, "
+              "1.0000000000000002] has no numbers between its ends: shift the data");
+  CHECK(refusal([] {
+          make_flow<double>(normal<1> | interval_map(1, 1 + 4.440892098500626e-16));
+        }).empty());
+
+  using list = std::vector<double>;
+  only_double(normal<1> | standardise(list{1126259462.4}, list{0.05}),
+              "standardise: in float a step of the scale 0.05 from the mean 1126259462.4 leads to "
+              "the same number: use make_flow<double>, or shift the data");
+  only_double(normal<2> | inverse(standardise(list{0, 1}, list{1, 1e-9})),
+              "standardise: in float a step of the scale 1e-09 from the mean 1 leads to the same "
+              "number: use make_flow<double>, or shift the data");
+  only_double(normal<2> | standardise(std::array{0.0, 0.0}, std::array{1.0, -1e-46}),
+              "standardise: in float the scale -1e-46 is no normal number: use make_flow<double>, "
+              "or scale the data");
+  only_double(normal<1> | standardise(list{0}, list{1e39}),
+              "standardise: in float the scale 1e+39 is no normal number: use make_flow<double>, "
+              "or scale the data");
+  only_double(normal<1> | standardise(list{1e39}, list{1e39}),
+              "standardise: in float the scale 1e+39 is no normal number: use make_flow<double>, "
+              "or scale the data");
+
+  only_double(normal<1> | rational_quadratic<4>.bound(1e39),
+              "rational_quadratic<4>.bound(1e+39): in float twice the bound, 2e+39, is no normal "
+              "number: use make_flow<double>, or scale the data");
+  only_double(normal<2> | autoregressive<4>(rational_quadratic<4>.bound(1e-46)),
+              "rational_quadratic<4>.bound(1e-46): in float twice the bound, 2e-46, is no normal "
+              "number: use make_flow<double>, or scale the data");
+  only_double(
+      normal<2> | inverse(coupling<4>(rational_quadratic<4>.boundary_slope(1e-46))),
+      "rational_quadratic<4>.boundary_slope(1e-46): in float the square of the boundary "
+      "slope, 1e-92, is no normal number: use make_flow<double>, or choose one nearer to 1");
+  only_double(uniform<1> | rational_quadratic<4>.unit_box().knot_epsilon(1e-46),
+              "rational_quadratic<4>.unit_box().knot_epsilon(1e-46): in float knot_epsilon over "
+              "the width of the box, 1e-46, is no normal number: use make_flow<double>, or choose "
+              "another");
+  only_double(normal<2> | coupling<4>(clamped_affine.clip(-100, 3)),
+              "clamped_affine.clip(-100, 3): in float e^-100 is no normal number: use "
+              "make_flow<double>, or clip to less");
+  only_double(normal<2> | clamped_affine.clip(-5, 1e2),
+              "clamped_affine.clip(-5, 100): in float e^-100 is no normal number: use "
+              "make_flow<double>, or clip to less");
+  only_double(normal<2> | iaf<4>.sigmoid_bias(-200),
+              "gated.sigmoid_bias(-200): in float e^-200 is no normal number: use "
+              "make_flow<double>, or choose a bias nearer to 0");
+  // In a bijector too.
+  CHECK(refusal([] { make_bijector<float, 1>(interval_map(1e8, 1e8 + 8)); }) != "");
+}
+
 TEST_CASE("a batch of no samples is one of no results", "[flow]") {
   const auto none = zeros(0, 8);
   CHECK(q.log_prob(none).size() == 0);

@@ -71,6 +71,10 @@ template <class Numbers> struct standardise_op {
   P pull_back(P, const Theta& theta, P gy, P, Sink&&) const {
     return gy * theta[2];
   }
+  template <class P, class Theta, class Sink>
+  P pull_back_inverse(P, P, const Theta& theta, P gx, P, Sink&&) const {
+    return gx * theta[1];
+  }
 };
 
 } // namespace detail
@@ -96,6 +100,24 @@ template <class Numbers, int N> struct standardise_t {
   template <int D> static constexpr place<D> before(const place<D>& p) { return p; }
   static constexpr bool selects(int) { return true; }
   constexpr op_type op() const { return {mean, scale}; }
+  /// Throws std::invalid_argument if in numbers of type T a scale is none, or moves no mean.
+  template <class T> void check_options() const {
+    for (std::size_t i = 0; i < mean.size(); ++i) {
+      const auto held = [](const char* what, double v) {
+        detail::require_normal<T>(v, "standardise", what + detail::number_text(v),
+                                  "scale the data");
+      };
+      held("the scale ", scale[i]);
+      if (std::abs(mean[i]) > 1) held("the mean ", mean[i]); // what is too small is 0
+      const T m = static_cast<T>(mean[i]), s = static_cast<T>(scale[i]);
+      if (m + s == m || m - s == m)
+        detail::refuse_option<T>("standardise",
+                                 "a step of the scale " + detail::number_text(scale[i]) +
+                                     " from the mean " + detail::number_text(mean[i]) +
+                                     " leads to the same number",
+                                 "shift the data");
+    }
+  }
   std::string text() const {
     return "standardise(" + detail::numbers_text(mean) + ", " + detail::numbers_text(scale) + ")";
   }

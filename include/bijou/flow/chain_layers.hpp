@@ -116,6 +116,19 @@ template <class W> auto interval_of(const W& w) {
     return interval_of(w.inner);
 }
 
+/// Lets a word, or what it is made of, see whether numbers of type T hold its options.
+/// \throws std::invalid_argument
+template <class T, class W> void check_options(const W& w) {
+  if constexpr (requires { w.template check_options<T>(); })
+    w.template check_options<T>();
+  else if constexpr (requires { w.inner; })
+    check_options<T>(w.inner);
+  else if constexpr (requires { w.function; })
+    check_options<T>(w.function);
+  else if constexpr (requires { w.transformer; })
+    check_options<T>(w.transformer);
+}
+
 /// Walks an expression from the noise end, makes its layers and keeps the tables on the way.
 template <int D> struct realiser {
   index_table<D> position = identity_order<D>(); ///< variable -> row of the tile
@@ -128,6 +141,7 @@ template <int D> struct realiser {
 
   template <class W, class T, int L, int C, class Facts, int I, class Layers>
   void add(const W& w, Layers& layers) {
+    check_options<T>(w);
     if constexpr (W::what == rule::permutation) {
       const auto order = w.template order<D>();
       position = composed<D>(position, order);

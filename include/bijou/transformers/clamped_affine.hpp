@@ -18,6 +18,7 @@
 #include <bijou/transformers/option_text.hpp>
 #include <bijou/transformers/transformer.hpp>
 
+#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -56,6 +57,13 @@ template <class Clip = default_clip> struct clamped_affine_t : Clip {
       t += ".clip(" + detail::number_text(this->min_log_scale) + ", " +
            detail::number_text(this->max_log_scale) + ")";
     return t;
+  }
+
+  /// Throws std::invalid_argument unless numbers of type T hold scales as large and as small.
+  template <class T> void check_options() const {
+    for (const double a : {this->min_log_scale, this->max_log_scale})
+      detail::require_normal<T>(std::exp(-std::abs(a)), text(),
+                                "e^-" + detail::number_text(std::abs(a)), "clip to less");
   }
 
   template <class P, class Theta> BIJOU_INLINE mapped<P> forward(P x, const Theta& theta) const {

@@ -20,6 +20,7 @@
 #include <bijou/transformers/option_text.hpp>
 #include <bijou/transformers/transformer.hpp>
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -48,6 +49,13 @@ template <class Bias = default_bias> struct gated_t : Bias {
     if (this->bias != default_bias::bias)
       t += ".sigmoid_bias(" + detail::number_text(this->bias) + ")";
     return t;
+  }
+
+  /// Throws std::invalid_argument unless numbers of type T hold e^-|b|.
+  template <class T> void check_options() const {
+    const double b = std::abs(this->bias);
+    detail::require_normal<T>(std::exp(-b), text(), "e^-" + detail::number_text(b),
+                              "choose a bias nearer to 0");
   }
 
   template <class P, class Theta> BIJOU_INLINE mapped<P> forward(P x, const Theta& theta) const {

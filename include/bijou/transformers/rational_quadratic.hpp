@@ -80,7 +80,7 @@ struct rational_quadratic_t : Options {
   constexpr auto bound(double b) const
     requires(Support == kind::line)
   {
-    require(b > 0 && b <= std::numeric_limits<float>::max(), "bound", "positive", b);
+    require(b > 0 && b <= std::numeric_limits<double>::max(), "bound", "positive", b);
     set_spline o = options();
     o.half_width = b;
     return rational_quadratic_t<K, Support, LearnedEdges, set_spline>{o};
@@ -91,14 +91,14 @@ struct rational_quadratic_t : Options {
   }
   /// Boundary slopes fixed at s > 0.
   constexpr auto boundary_slope(double s) const {
-    require(s > 0, "boundary_slope", "positive", s);
+    require(s > 0 && s <= std::numeric_limits<double>::max(), "boundary_slope", "positive", s);
     set_spline o = options();
     o.edge_slope = s;
     return rational_quadratic_t<K, Support, false, set_spline>{o};
   }
   /// Adds e to the knots in the bin search, as Pyro does.
   constexpr auto knot_epsilon(double e) const {
-    require(e >= 0, "knot_epsilon", "at least 0", e);
+    require(e >= 0 && e <= std::numeric_limits<double>::max(), "knot_epsilon", "at least 0", e);
     set_spline o = options();
     o.search_offset = e;
     return rational_quadratic_t<K, Support, LearnedEdges, set_spline>{o};
@@ -126,6 +126,22 @@ struct rational_quadratic_t : Options {
     add(this->search_offset > 0, "knot_epsilon", this->search_offset);
     if (this->slope_offset != default_spline::slope_offset) t += ".plain_slopes()";
     return t;
+  }
+
+  /// Throws std::invalid_argument if numbers of type T do not hold the options, or what is computed
+  /// from them: 1 / (2 B) and the squares of slopes.
+  template <class T> void check_options() const {
+    const auto held = [&](double v, const char* what, const char* remedy) {
+      detail::require_normal<T>(v, text(), what + (" " + detail::number_text(v) + ","), remedy);
+    };
+    held(span(), "twice the bound,", "scale the data");
+    held(1 / span(), "one over twice the bound,", "scale the data");
+    if constexpr (!LearnedEdges)
+      held(this->edge_slope * this->edge_slope, "the square of the boundary slope,",
+           "choose one nearer to 1");
+    if (this->search_offset > 0)
+      held(this->search_offset / span(), "knot_epsilon over the width of the box,",
+           "choose another");
   }
 
   template <class P, class Theta> mapped<P> forward(P x, const Theta& theta) const {
