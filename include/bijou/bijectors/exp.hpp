@@ -5,7 +5,7 @@
 ///     log(dy/dx) = x        dlog/dx = 1        x = log y
 ///
 /// e^x overflows to infinity and underflows to 0 where the type's range ends (|x| about 88 in
-/// float, 709 in double); the inverse of these is an infinity.
+/// float, 709 in double); the word makes the largest and the smallest normal number of these.
 
 #include <bijou/bijectors/elementwise.hpp>
 #include <bijou/kernels/math.hpp>

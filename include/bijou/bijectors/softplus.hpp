@@ -5,7 +5,7 @@
 ///     log(dy/dx) = log s(x)      dlog/dx = s(-x)      x = y + log(1 - e^-y)
 ///
 /// s is the logistic function. Definition as torch's SoftplusTransform. Each form is the one that
-/// does not cancel; y underflows to 0 where e^x does.
+/// does not cancel. Where e^x underflows, the word makes y the smallest normal number.
 
 #include <bijou/bijectors/elementwise.hpp>
 #include <bijou/kernels/math.hpp>
