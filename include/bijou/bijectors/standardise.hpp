@@ -103,8 +103,8 @@ template <class Numbers, int N> struct standardise_t {
   /// Throws std::invalid_argument if in numbers of type T a scale is none, or moves no mean.
   template <class T> void check_options() const {
     for (std::size_t i = 0; i < mean.size(); ++i) {
-      const auto held = [](const char* what, double v) {
-        detail::require_normal<T>(v, "standardise", what + detail::number_text(v),
+      const auto held = [](const char* name, double v) {
+        detail::require_normal<T>(v, "standardise", name + detail::number_text(v),
                                   "scale the data");
       };
       held("the scale ", scale[i]);
