@@ -22,7 +22,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
