@@ -75,6 +75,7 @@ set(bijou_headers
     include/bijou/kernels/saturation.hpp
     include/bijou/kernels/simd.hpp
     include/bijou/kernels/staircase.hpp
+    include/bijou/kernels/std_functions.hpp
     include/bijou/kernels/tile.hpp
     include/bijou/kernels/transpose.hpp
     include/bijou/kernels/transposed_product.hpp

@@ -22,7 +22,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -159,9 +158,8 @@ outcome approximate(const Expression& expression, energy u, double log_z, double
   }
   result.divergence = sum / n;
   result.error = std::sqrt((squares / n - result.divergence * result.divergence) / n);
-  const std::span<const double> weights(log_weights);
-  result.effective = effective_sample_size(weights) / n;
-  result.shape = pareto_k(weights);
+  result.effective = effective_sample_size(log_weights) / n;
+  result.shape = pareto_k(log_weights);
   return result;
 }
 

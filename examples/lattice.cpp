@@ -234,8 +234,7 @@ template <int L> class proposals {
 
   /// A share of the configurations.
   double effective() const {
-    return effective_sample_size(std::span<const double>(log_weights_)) /
-           static_cast<double>(log_weights_.size());
+    return effective_sample_size(log_weights_) / static_cast<double>(log_weights_.size());
   }
   history measured() const {
     history result;

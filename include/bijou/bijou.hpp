@@ -3,6 +3,9 @@
 /// Everything a user needs, but files: they bring a JSON library into the compilation, a quarter
 /// of its time. Programs that save or load include bijou/io/save_load.hpp too.
 
+// clang-format off
+#include <bijou/kernels/std_functions.hpp> // first: an error in it quotes the way to it
+// clang-format on
 #include <bijou/bases/full_rank_normal.hpp>
 #include <bijou/bases/normal.hpp>
 #include <bijou/bases/uniform.hpp>

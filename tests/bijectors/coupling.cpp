@@ -31,6 +31,25 @@ TEST_CASE("a coupling keeps the variables it reads, to the bit", "[bijectors]") 
   for (std::size_t i = 0; i < x.size(); ++i) CHECK((y[i] == x[i]) == (i % 5 < 3));
 }
 
+namespace {
+/// Without a split the first half is kept, rounded down: of odd sizes the smaller part.
+template <int D> void check_default_split() {
+  CAPTURE(D);
+  const auto f = testing::make_subject<double>(normal<D> | coupling<5>(affine));
+  const auto x = f.noise(4, 1);
+  const auto y = f.forward(x, {}).values;
+  for (std::size_t i = 0; i < x.size(); ++i) CHECK((y[i] == x[i]) == (i % D < D / 2));
+}
+} // namespace
+
+TEST_CASE("a coupling without a split keeps the first half, rounded down", "[bijectors]") {
+  check_default_split<2>();
+  check_default_split<3>();
+  check_default_split<4>();
+  check_default_split<5>();
+  check_default_split<7>();
+}
+
 TEST_CASE("a split leaves variables on both sides", "[bijectors]") {
   for (const int kept : {0, 5, -1})
     CHECK_THROWS_WITH(

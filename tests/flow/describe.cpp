@@ -95,6 +95,27 @@ TEST_CASE("a description as it is read", "[describe]") {
   // clang-format on
 }
 
+TEST_CASE("a run of elementwise words ends at a learned one", "[describe]") {
+  const auto steps = [](const std::string& text) {
+    std::vector<std::string> result = lines_of(text);
+    const auto first = std::find_if(result.begin(), result.end(), [](const std::string& line) {
+      return line.starts_with("as it runs");
+    });
+    result.erase(result.begin(), first + 1);
+    result.pop_back(); // the count of parameters
+    return result;
+  };
+  CHECK(steps(describe(normal<2> | affine | maf<8> | affine)) ==
+        std::vector<std::string>{"  affine", "  maf<8>", "  affine"});
+  CHECK(steps(describe(normal<2> | affine | clamped_affine | maf<8>)) ==
+        std::vector<std::string>{"  in one loop: affine + clamped_affine", "  maf<8>"});
+  CHECK(steps(describe(normal<2> | affine | clamped_affine | maf<8> | affine | clamped_affine |
+                       planar | affine | clamped_affine | on<0>(exp_map))) ==
+        std::vector<std::string>{"  in one loop: affine + clamped_affine", "  maf<8>",
+                                 "  in one loop: affine + clamped_affine", "  planar",
+                                 "  in one loop: affine + clamped_affine + on<0>(exp_map)"});
+}
+
 TEST_CASE("numbers of a description", "[describe]") {
   SECTION("iaf: parameters and multiply-adds, the inverse sweeps") {
     constexpr auto e = normal<8> | iaf<64> | flip | iaf<20, 30>;

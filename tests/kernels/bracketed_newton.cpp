@@ -47,13 +47,30 @@ TEMPLATE_TEST_CASE("bracketed_newton finds what Newton's method alone would leav
                         10 * std::numeric_limits<T>::epsilon()));
 }
 
+TEMPLATE_TEST_CASE("bracketed_newton: a lane with a NaN stops at once, where it is", "[kernels]",
+                   float, double) {
+  using T = TestType;
+  const T nan = std::numeric_limits<T>::quiet_NaN(), start = T(5);
+  int steps = 0;
+  const auto all = root_of(simd::pack<T>(nan), steps);
+  CHECK(steps == 1);
+  for (int i = 0; i < simd::pack<T>::size; ++i) CHECK(testing::same_bits(all[i], start));
+  // Beside a lane that has a root and takes as many steps as alone.
+  int alone = 0;
+  root_of(simd::pack<T>(T(0.3)), alone);
+  steps = 0;
+  const auto mixed = root_of(lanes_of<T>([&](int i) { return i == 0 ? T(0.3) : nan; }), steps);
+  CHECK(steps == alone);
+  for (int i = 1; i < simd::pack<T>::size; ++i) CHECK(testing::same_bits(mixed[i], start));
+}
+
 TEMPLATE_TEST_CASE("bracketed_newton: a lane's bits do not depend on its neighbours", "[kernels]",
                    float, double) {
   using T = TestType;
   int steps = 0;
   for (const T c : {T(0), T(-0.3), T(0.95)}) {
     const T alone = root_of(simd::pack<T>(c), steps).first();
-    // A NaN stops at once; 2 has no root, and never stops.
+    // Beside lanes that stop at once, that never stop (2 has no root) and that have a root.
     for (const T other : {std::numeric_limits<T>::quiet_NaN(), T(2), T(0.1)})
       for (int at = 0; at < simd::pack<T>::size; ++at) {
         const auto x = root_of(lanes_of<T>([&](int i) { return i == at ? c : other; }), steps);

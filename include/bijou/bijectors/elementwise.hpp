@@ -10,12 +10,14 @@
 ///     template <class X> X log_abs_slope(X x) const;  // log|d forward / dx| at x, nats
 ///
 /// that work for any X with arithmetic: SIMD packs and dual numbers over packs. Gradients come from
-/// dual numbers. Write `using bijou::math::exp;` before `exp(x)` and `X(0.5)` for constants. A map
-/// between other sets than the line says so: `static constexpr auto image = kind::positive;`. What
-/// it says holds after rounding too: results are moved to the nearest number of the set.
+/// dual numbers. Write `using bijou::math::exp;` before `exp(x)`, or std::exp(x), which means the
+/// same here, and `X(0.5)` for constants. A map between other sets than the line says so:
+/// `static constexpr auto image = kind::positive;`. What it says holds after rounding too: results
+/// are moved to the nearest number of the set.
 
 #include <bijou/grammar/expression.hpp>
 #include <bijou/kernels/dual.hpp>
+#include <bijou/kernels/std_functions.hpp>
 #include <bijou/transformers/transformer.hpp>
 
 #include <array>

@@ -114,7 +114,6 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   std::size_t offset() const { return offset_; }
   std::size_t placed_count() const { return static_cast<std::size_t>(parameter_count()); }
   void set_offset(std::size_t offset, std::size_t) { offset_ = offset; }
-  template <class F> void for_each_structural(F&& f) const { for_each_parameter(f); }
   void clear_corners(T* parameters) const {
     std::array<bool, static_cast<std::size_t>(
                          std::max(1, (0 + ... + detail::op_site<T, D, Ops>::parameter_count)))>

@@ -4,8 +4,10 @@
 ///
 /// A conditioner says which variables the network reads and which the transformer maps:
 /// `sequential` ones (autoregressive) map all, each from those before it, and are inverted by a
-/// sweep through the network; the others (coupling) keep what they read, and run the network the
-/// same way in both directions.
+/// sweep through the network; the others (coupling) keep what they read, so that a pass serves both
+/// directions. The inverse of a tile is a sweep for these as well: what they read has the lowest
+/// degree and what they map the highest, so the sweep is that pass, with one call of the
+/// transformer at its end.
 
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/named_tensors.hpp>
@@ -181,9 +183,6 @@ class network_layer {
   /// Row of the tile that stands i-th in the order.
   std::vector<int> ranks() const { return {ranks_.begin(), ranks_.end()}; }
   const degree_assignment& degrees() const { return degrees_; }
-  static constexpr int event_size = D;
-  static constexpr int context_size = C;
-  static constexpr int parameters_per_variable = Tr::parameters;
 
   // --- canonical form
 

@@ -40,7 +40,6 @@ template <class P> struct tag_after_impl<P, expression_tag> {
 template <class Prefix, word_item Word>
 struct then : detail::slot<0, Prefix>, detail::slot<1, Word> {
   using bijou_tag = typename detail::tag_after_impl<Prefix>::type;
-  using prefix_type = Prefix;
   using word_type = Word;
 
   constexpr then() = default;

@@ -16,8 +16,9 @@ template <class T> struct dense_layer {
 };
 
 /// Hidden layers and the output, units in their original order. Columns of the first layer and of
-/// the skip connection: context, then inputs by rank. Output row of parameter j of rank i among n
-/// variables: j * n + i.
+/// the skip connection: context, then inputs. Output row of parameter j of the i-th among n mapped
+/// variables: j * n + i. Inputs and outputs stand by rank where a masked network exports or imports
+/// (this file), and by variable where a flow does (set_network, named parameters, files).
 template <class T> struct dense_network {
   std::vector<dense_layer<T>> layers;
   std::optional<dense_layer<T>> skip;

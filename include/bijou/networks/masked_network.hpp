@@ -58,8 +58,9 @@ template <class T, int L, class Activation, class Counter, int... H> class basic
     detail::tile_forward<T, L, Activation, Counter>(plan_, p).run(epilogue);
   }
   /// The inverse at the price of one pass: solve(rank0, rank1), all of one degree, when their
-  /// output rows are complete. It writes their rows of x, and the sweep goes on. Only for networks
-  /// whose outputs have the degrees of their inputs.
+  /// output rows are complete. It writes their rows of x, and the sweep goes on. Inputs of a degree
+  /// that no output has (couplings) are known beforehand; all others are what solve writes, so that
+  /// outputs and inputs of a degree are the same variables.
   template <class Solve> void sweep(const pass& p, Solve&& solve) const {
     detail::tile_forward<T, L, Activation, Counter>(plan_, p).sweep(blocks_, solve);
   }

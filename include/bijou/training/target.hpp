@@ -11,7 +11,8 @@
 ///       return -2 * r * r;
 ///     };
 ///
-/// x is a std::array of D numbers, each a pack<T> or a dual<pack<T>>. Cost of the gradient: D
+/// x is a std::array of D numbers, each a pack<T> or a dual<pack<T>>; std::sqrt(x[0]) is the same
+/// function (kernels/std_functions.hpp). Cost of the gradient: D
 /// evaluations with duals, each about two of the value. A struct that knows better says so:
 ///
 ///     struct standard_normal {
@@ -24,6 +25,7 @@
 /// data; it is called by all threads of a training run at once, and must not change itself.
 
 #include <bijou/kernels/dual.hpp>
+#include <bijou/kernels/std_functions.hpp>
 
 #include <array>
 #include <concepts>
