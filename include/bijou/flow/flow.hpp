@@ -290,7 +290,7 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
           if (!log_prob) return;
           if (this->is_nan(*e.log_det)) [[unlikely]]
             mend_log_det(base[0], e, context, 0);
-          log_prob[i] = (base - pack(*e.log_det))[0];
+          log_prob[i] = difference(base, pack(*e.log_det))[0];
         },
         [&](std::size_t first, int n, const tile<T>& t) {
           fill_tile(first, n, t.x);
@@ -328,7 +328,12 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
       for (int i = 0; i < t.lanes; ++i)
         if (this->is_nan(t.log_det[i])) mend_log_det(row[i], t, c, i);
     for (int s = 0; s < t.lanes; s += pack::size)
-      (pack::load(row + s) - pack::load(t.log_det + s)).store(row + s);
+      difference(pack::load(row + s), pack::load(t.log_det + s)).store(row + s);
+  }
+  /// Infinite noise has density 0, whatever the map makes of its neighbourhood.
+  BIJOU_INLINE static pack difference(pack base, pack log_det) {
+    const auto lost = (base == pack(too_small)) & !isnan(log_det);
+    return select(lost, pack(too_small), base - log_det);
   }
   /// A sample that was saturated on its way from the noise is where its density is too small.
   template <class Tile, class Context>
