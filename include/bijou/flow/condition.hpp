@@ -8,14 +8,24 @@
 
 namespace bijou::inline BIJOU_ISA {
 
+namespace detail {
+/// The flow that a conditioned one refers to, and others themselves.
+template <class Flow> struct unconditioned {
+  using type = Flow;
+};
+template <class Flow> struct unconditioned<conditioned_flow<Flow>> {
+  using type = Flow;
+};
+} // namespace detail
+
 /// A flow under one context, with all its calls and none of its parameters: refers to the flow it
 /// came from, and owns the context with its share of every first layer, computed once. Goes stale
 /// when the flow's parameters change: condition it again. The bits are those of log_prob(y,
 /// context).
 template <class Flow>
 class conditioned_flow
-    : public xtensor_bijector_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size>,
-      public xtensor_flow_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size> {
+    : public bijector_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size>,
+      public flow_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size> {
  public:
   using value_type = typename Flow::value_type;
   static constexpr int size = Flow::size; ///< D
@@ -50,6 +60,10 @@ class conditioned_flow
   template <class... Args> void draw_from(Args&&... args) const {
     flow_->draw_from(std::forward<Args>(args)...);
   }
+  template <class... Args> void pull_back(Args&&... args) const {
+    flow_->pull_back(std::forward<Args>(args)...);
+  }
+  auto make_pull_back_workspace() const { return flow_->make_pull_back_workspace(); }
 
  private:
   const Flow* flow_;
