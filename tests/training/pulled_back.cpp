@@ -147,3 +147,34 @@ TEST_CASE("words without an inverse are walked on too", "[training]") {
     for (std::size_t d = 0; d < 3; ++d) CHECK(testing::near(g(i, d), expected[d + 1], 1e-7));
   }
 }
+
+TEST_CASE("a target reads contexts in their own units", "[training]") {
+  const auto q = perturbed<double>(normal<3> | given<2>.standardise({3, -2}, {10, 0.5}) | words);
+  const std::array<double, 2> c{8, -1.75};
+  const auto z = testing::normal_values<double>(9, 3);
+  const auto [value, g] =
+      pulled_back(q, conditional_target).value_and_grad(rows_of(z.data(), 3, 3), c);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto expected = by_differences(q, z.data() + 3 * i, c);
+    CHECK(testing::near(value(i), expected[0], 1e-12 * (1 + std::abs(expected[0]))));
+    for (std::size_t d = 0; d < 3; ++d)
+      CHECK(testing::near(g(i, d), expected[d + 1], 1e-7 * (1 + std::abs(expected[d + 1]))));
+  }
+}
+
+TEST_CASE("noise that is too far out has density 0, and its neighbours are untouched",
+          "[training]") {
+  const auto q = perturbed<float>(normal<3> | iaf<7> | flip | iaf<7>);
+  const auto density = pulled_back(q, target);
+  auto z = testing::normal_values<float>(9, 3);
+  const auto clean = density.value_and_grad(rows_of(z.data(), 3, 3));
+  z[3] = 1e38F;
+  z[4] = -1e38F;
+  const auto far = density.value_and_grad(rows_of(z.data(), 3, 3));
+  CHECK(!std::isnan(far.value(1)));
+  for (std::size_t d = 0; d < 3; ++d) CHECK(!std::isnan(far.gradient(1, d)));
+  for (const std::size_t i : {std::size_t{0}, std::size_t{2}}) {
+    CHECK(far.value(i) == clean.value(i));
+    for (std::size_t d = 0; d < 3; ++d) CHECK(far.gradient(i, d) == clean.gradient(i, d));
+  }
+}

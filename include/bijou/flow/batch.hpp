@@ -68,6 +68,20 @@ template <class T> struct memory_source {
   }
 };
 
+/// A source that gives its first sample again and again.
+template <class Source> struct repeated_source {
+  Source first_sample;
+
+  template <int L, class T>
+  void load(std::size_t, int n, int size, T* tile, const int* position) const {
+    first_sample.template load<L>(0, 1, size, tile, position);
+    for (int v = 0; v < size; ++v) std::fill_n(tile + v * L, lanes_for<T>(n), tile[v * L]);
+  }
+  template <class T> void load(std::size_t, int size, T* values, const int* position) const {
+    first_sample.load(0, size, values, position);
+  }
+};
+
 /// A sink that writes memory.
 template <class T> struct memory_sink {
   batch_view<T> batch;

@@ -8,16 +8,6 @@
 
 namespace bijou::inline BIJOU_ISA {
 
-namespace detail {
-/// The flow that a conditioned one refers to, and others themselves.
-template <class Flow> struct unconditioned {
-  using type = Flow;
-};
-template <class Flow> struct unconditioned<conditioned_flow<Flow>> {
-  using type = Flow;
-};
-} // namespace detail
-
 /// A flow under one context, with all its calls and none of its parameters: refers to the flow it
 /// came from, and owns the context with its share of every first layer, computed once. Goes stale
 /// when the flow's parameters change: condition it again. The bits are those of log_prob(y,

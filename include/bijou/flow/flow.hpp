@@ -114,6 +114,15 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
         log_density(pack::load(t.log_det + s), pack::load(penalty + s),
                     Base::template log_prob<T>(t.x + s, lanes))
             .store(penalty + s);
+      for (int lane = 0; lane < n; ++lane) {
+        if (!this->is_nan(penalty[lane])) [[likely]]
+          continue;
+        std::array<T, static_cast<std::size_t>(K)> values;
+        y.load(first + static_cast<std::size_t>(lane), K, values.data(),
+               super::noise_position.data());
+        if (!std::ranges::any_of(values, super::is_nan) && !this->context_has_nan(t, context, lane))
+          penalty[lane] = too_small;
+      }
       log_prob.set(first, n, penalty);
     });
   }
@@ -255,10 +264,10 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   }
 
   /// A function of samples y_i = f(z_i), plus log|det df/dz|, nats, and the gradient by z_i: the
-  /// density that a density of samples has where the noise is. For each tile `function(first, n, x,
-  /// position, context, value, g)` writes a row of values and the rows of their derivatives; all
-  /// rows are `lanes` apart, variable d lies in row position[d]. Cost: about three and a half times
-  /// sampling.
+  /// density that a density of samples has where the noise is. For each tile `function(first, n,
+  /// lanes, x, position, value, g)` writes a row of values and the rows of their derivatives; rows
+  /// are `lanes` apart, variable d lies in row position[d]. Where the chain has left the type's
+  /// range the value is -inf and the gradient 0. Cost: about three and a half times sampling.
   template <class Source, class Function, class Sink, class Context>
   void pull_back(const Source& z, Function&& function, const Sink& g_z,
                  detail::value_sink<T> values, workspace<T>& ws, const Context& context) const {
@@ -274,16 +283,27 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
           T* const value = log_prob_row(ws);
           this->program_.forward(t, tape);
           std::fill_n(c.g, size * lanes, T(0));
-          function(first, n, t.x, this->program_.position().data(), t.context, value, c.g);
-          // Lanes beyond n repeat a sample and must not count.
-          for (int i = 0; i < t.lanes; ++i) g_log_det[i] = i < n ? T(1) : T(0);
-          for (int i = n; i < t.lanes; ++i)
+          function(first, n, lanes, t.x, this->program_.position().data(), value, c.g);
+          // Lanes beyond n repeat a sample and must not count, nor does one that is too far out.
+          const bool any_far = this->any_nan(t.log_det, t.lanes);
+          for (int i = 0; i < t.lanes; ++i) {
+            g_log_det[i] = i < n ? T(1) : T(0);
+            value[i] = i < n ? value[i] + t.log_det[i] : T(0);
+            const bool far =
+                any_far && i < n && this->is_nan(t.log_det[i]) &&
+                !this->brought_nan(z, first + static_cast<std::size_t>(i), t, context, i);
+            if (far) value[i] = too_small;
+            if (i < n && !far) continue;
+            g_log_det[i] = T(0);
             for (int d = 0; d < size; ++d) c.g[d * lanes + i] = T(0);
-          for (int s = 0; s < t.lanes; s += pack::size)
-            (pack::load(value + s) + pack::load(t.log_det + s)).store(value + s);
+          }
           if (values) values.set(first, n, value);
           c.gradient = unwanted;
           this->program_.forward_adjoint(c, tape);
+          if (any_far) [[unlikely]]
+            for (int i = 0; i < n; ++i)
+              if (value[i] == too_small)
+                for (int d = 0; d < size; ++d) c.g[d * lanes + i] = T(0);
           if (g_z) g_z.template store<lanes>(first, n, size, c.g, super::noise_position.data());
         });
   }

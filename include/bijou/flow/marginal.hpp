@@ -113,7 +113,7 @@ template <int K, class Flow> auto marginal(const Flow& q) {
   else
     return detail::no_marginal{};
 }
-template <int K, class Flow> auto marginal(const Flow&& q) {
+template <int K, class Flow> auto marginal(const Flow&&) {
   static_assert(never<Flow>, "bijou: marginal<K>(q) refers to its flow, so that a temporary would "
                              "be gone: give the flow a name first");
   return detail::no_marginal{};

@@ -74,28 +74,27 @@ template <class Flow, class Target> class pulled_back_target {
   /// Memory for one thread at a time; not that of the flow.
   workspace<value_type> make_workspace() const { return flow_->make_pull_back_workspace(); }
 
-  // What the call asks for. Contexts come as they are: the target reads them too.
+  // What the call asks for. Every sample's context comes as it is: the target reads it too.
 
-  auto context() const { return unfolded(flow_->context()); }
-  template <class Source> auto fold_context(const Source& c, workspace<value_type>& ws) const {
-    return unfolded(flow_->fold_context(c, ws));
+  auto context() const {
+    const auto c = flow_->context();
+    return detail::shared_context<value_type>{c.values, nullptr};
+  }
+  template <class Source> auto fold_context(const Source& c, workspace<value_type>&) const {
+    return detail::repeated_source<Source>{c};
   }
   template <class Source, class Sink, class Context>
   void pull_back(const Source& z, const Sink& gradient, detail::value_sink<value_type> values,
                  workspace<value_type>& ws, const Context& context) const {
     flow_->pull_back(
         z,
-        [this](std::size_t first, int n, const T* x, const int* position, const T* c, T* value,
-               T* g) {
+        [&](std::size_t first, int n, int lanes, const T* x, const int* position, T* value, T* g) {
           for (int s = 0; s < n; s += P::size) {
-            std::array<P, D> y, by_y;
-            std::array<P, C> lanes_of_context;
-            for (std::size_t d = 0; d < D; ++d) y[d] = P::load(x + position[d] * lanes + s);
-            for (std::size_t k = 0; k < C; ++k)
-              lanes_of_context[k] = P::load(c + static_cast<int>(k) * lanes + s);
             const sample_numbers numbers{first + static_cast<std::size_t>(s),
                                          std::min(P::size, n - s)};
-            detail::target_value_and_grad(target_, y, lanes_of_context, numbers, by_y)
+            std::array<P, D> y, by_y;
+            for (std::size_t d = 0; d < D; ++d) y[d] = P::load(x + position[d] * lanes + s);
+            detail::target_value_and_grad(target_, y, lanes_of(context, numbers), numbers, by_y)
                 .store(value + s);
             for (std::size_t d = 0; d < D; ++d) by_y[d].store(g + position[d] * lanes + s);
           }
@@ -106,13 +105,27 @@ template <class Flow, class Target> class pulled_back_target {
  private:
   using T = value_type;
   using P = simd::pack<T>;
-  using flow_type = typename detail::unconditioned<Flow>::type;
   static constexpr auto D = static_cast<std::size_t>(size);
-  static constexpr auto C = static_cast<std::size_t>(flow_type::context_size);
-  static constexpr int lanes = flow_type::program_type::lanes;
+  static constexpr auto C = static_cast<std::size_t>(context_size);
 
-  static detail::shared_context<T> unfolded(const detail::shared_context<T>& c) {
-    return {c.values, nullptr};
+  /// The contexts of some lanes: those beyond the last sample repeat it.
+  template <class Context>
+  static std::array<P, C> lanes_of([[maybe_unused]] const Context& context,
+                                   [[maybe_unused]] sample_numbers numbers) {
+    std::array<P, C> result{};
+    if constexpr (C > 0) {
+      constexpr auto position = detail::identity_order<context_size>();
+      constexpr auto width = static_cast<std::size_t>(P::size);
+      alignas(64) std::array<T, C * width> rows;
+      std::array<T, C> one;
+      for (std::size_t i = 0; i < width; ++i) {
+        const auto last = static_cast<std::size_t>(numbers.count - 1);
+        context.load(numbers.first + std::min(i, last), context_size, one.data(), position.data());
+        for (std::size_t k = 0; k < C; ++k) rows[k * width + i] = one[k];
+      }
+      for (std::size_t k = 0; k < C; ++k) result[k] = P::load(rows.data() + k * width);
+    }
+    return result;
   }
   static constexpr bool fits() {
     constexpr auto verdict = detail::judge_target<Target, P, D, C>();
@@ -136,7 +149,7 @@ template <class Flow, class Target>
 pulled_back_target<Flow, Target> pulled_back(const Flow& q, Target target) {
   return {q, std::move(target)};
 }
-template <class Flow, class Target> void pulled_back(const Flow&& q, Target target) {
+template <class Flow, class Target> void pulled_back(const Flow&&, Target) {
   static_assert(never<Flow>,
                 "bijou: pulled_back(q, target) refers to its flow, so that a temporary "
                 "would be gone: give the flow a name first");
