@@ -33,6 +33,7 @@ set(bijou_headers
     include/bijou/bijectors/word_parameters.hpp
     include/bijou/bijou.hpp
     include/bijou/dispatch.hpp
+    include/bijou/flow/arguments.hpp
     include/bijou/flow/batch.hpp
     include/bijou/flow/bijector.hpp
     include/bijou/flow/calls.hpp
@@ -42,8 +43,10 @@ set(bijou_headers
     include/bijou/flow/describe.hpp
     include/bijou/flow/flow.hpp
     include/bijou/flow/make_flow.hpp
+    include/bijou/flow/marginal.hpp
     include/bijou/flow/parallel.hpp
     include/bijou/flow/parameters.hpp
+    include/bijou/flow/perform.hpp
     include/bijou/flow/program.hpp
     include/bijou/flow/standardise_context.hpp
     include/bijou/flow/support.hpp
@@ -114,6 +117,7 @@ set(bijou_headers
     include/bijou/training/parameter_steps.hpp
     include/bijou/training/processes.hpp
     include/bijou/training/progress.hpp
+    include/bijou/training/pulled_back.hpp
     include/bijou/training/run_record.hpp
     include/bijou/training/schedule.hpp
     include/bijou/training/target.hpp

@@ -31,6 +31,7 @@
 #include <bijou/flow/condition.hpp>
 #include <bijou/flow/describe.hpp>
 #include <bijou/flow/make_flow.hpp>
+#include <bijou/flow/marginal.hpp>
 #include <bijou/flow/parallel.hpp>
 #include <bijou/flow/parameters.hpp>
 #include <bijou/flow/standardise_context.hpp>
@@ -42,6 +43,7 @@
 #include <bijou/training/importance.hpp>
 #include <bijou/training/integrate.hpp>
 #include <bijou/training/objectives.hpp>
+#include <bijou/training/pulled_back.hpp>
 #include <bijou/training/value_and_grad.hpp>
 #include <bijou/transformers/affine.hpp>
 #include <bijou/transformers/clamped_affine.hpp>

@@ -1,4 +1,4 @@
-// expect-error: bijou: log_prob.y.
+// expect-error: bijou: of a std::vector, or a std::span without a length
 #include <bijou/bijou.hpp>
 
 using namespace bijou;

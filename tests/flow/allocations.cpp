@@ -114,7 +114,7 @@ TEMPLATE_TEST_CASE("conditional calls allocate nothing", "[flow]", float, double
           q.forward(x.view(), context.view(), y.view(), per_sample.data(), ws);
           q.inverse(x.view(), context.view(), y.view(), per_sample.data(), ws);
           q.log_prob(x.view(), context.view(), per_sample.data(), ws);
-          q.sample_and_log_prob(stream, context.view(), y.view(), per_sample.data(), ws);
+          q.sample_and_log_prob(stream, y.view(), context.view(), per_sample.data(), ws);
         }) == 0);
   CHECK(allocations_in([&] {
           fixed.forward(x.view(), y.view(), per_sample.data(), ws);

@@ -91,6 +91,12 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
     std::copy_n(t.x, D * L, tape);
     inverse(t);
   }
+  void forward_first(const tile<T>& t, int k) const {
+    for (int row = 0; row < k; ++row) map_row<forward_way>(t, row);
+  }
+  void inverse_first(const tile<T>& t, int k) const {
+    for (int row = 0; row < k; ++row) map_row<inverse_way>(t, row);
+  }
   void forward(const event_tile<T>& e) const { map_event<forward_way>(e); }
   void inverse(const event_tile<T>& e) const { map_event<inverse_way>(e); }
 
@@ -217,14 +223,15 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
     return {v, sum};
   }
   template <bool Forward> void map_rows(const tile<T>& t) const {
+    for (int row = 0; row < D; ++row) map_row<Forward>(t, row);
+  }
+  template <bool Forward> BIJOU_INLINE void map_row(const tile<T>& t, int row) const {
     const T* theta = t.theta + offset_;
-    for (int row = 0; row < D; ++row) {
-      if (untouched(row)) continue;
-      for (int s = 0; s < t.lanes; s += pack::size) {
-        const mapped<pack> m = map_value<Forward>(theta, row, pack::load(t.x + row * L + s));
-        m.value.store(t.x + row * L + s);
-        (pack::load(t.log_det + s) + m.log_slope).store(t.log_det + s);
-      }
+    if (untouched(row)) return;
+    for (int s = 0; s < t.lanes; s += pack::size) {
+      const mapped<pack> m = map_value<Forward>(theta, row, pack::load(t.x + row * L + s));
+      m.value.store(t.x + row * L + s);
+      (pack::load(t.log_det + s) + m.log_slope).store(t.log_det + s);
     }
   }
   template <bool Forward> void map_event(const event_tile<T>& e) const {

@@ -17,6 +17,10 @@
 /// | `forward(e)`, `inverse(e)` | one event, lanes along outputs: the same bits |
 /// | `sums_forward`, `sums_inverse` | whether that way sums over its inputs: they must not overflow
 /// | | `saturates` | whether no value it leaves is beyond the ends (kernels/saturation.hpp) |
+///
+/// and, where its first k rows depend on no other, `forward_first(t, k)` and `inverse_first(t, k)`,
+/// which map these rows, and add the log|det| of these; with `leads(k)` if that is so for some k
+/// only, or is known at run time only.
 
 #include <bijou/kernels/simd.hpp>
 #include <bijou/kernels/unroll.hpp>
@@ -81,6 +85,16 @@ template <class Layer> struct inverted : Layer {
   }
   void forward(const event_type& e) const { Layer::inverse(e); }
   void inverse(const event_type& e) const { Layer::forward(e); }
+  void forward_first(const tile_type& t, int k) const
+    requires requires(const Layer& l) { l.inverse_first(t, k); }
+  {
+    Layer::inverse_first(t, k);
+  }
+  void inverse_first(const tile_type& t, int k) const
+    requires requires(const Layer& l) { l.forward_first(t, k); }
+  {
+    Layer::forward_first(t, k);
+  }
 };
 
 namespace detail {

@@ -59,6 +59,14 @@ class triangle_layer : public word_rows<T, L, D, detail::triangle_parameters<D>>
   void forward(const event_tile<T>& e) const { map_event<true>(e); }
   void inverse(const event_tile<T>& e) const { map_event<false>(e); }
 
+  void forward_first(const tile<T>& t, int k) const { map_first<true>(t, k); }
+  void inverse_first(const tile<T>& t, int k) const { map_first<false>(t, k); }
+  bool leads(int k) const {
+    for (int d = 0; d < k; ++d)
+      if (row_of(d) >= k) return false;
+    return true;
+  }
+
   void forward_adjoint(const cotangent_tile<T>& t, const T* tape) const {
     const triangle a(this->theta_of(t.theta));
     add<true>(t, tape, a); // cotangents of the data side
@@ -134,6 +142,17 @@ class triangle_layer : public word_rows<T, L, D, detail::triangle_parameters<D>>
       each<pack> x = rows_at(t.x + s);
       a.template map<Forward>(x);
       store(x, t.x + s);
+      (pack::load(t.log_det + s) + log_det).store(t.log_det + s);
+    }
+  }
+  template <bool Forward> void map_first(const tile<T>& t, int k) const {
+    const triangle a(this->theta_of(t.theta));
+    pack log_det(T(0));
+    for (int d = 0; d < k; ++d) log_det = Forward ? log_det + a.at(d, d) : log_det - a.at(d, d);
+    for (int s = 0; s < t.lanes; s += pack::size) {
+      each<pack> x = rows_at(t.x + s);
+      a.template map<Forward>(x);
+      for (int d = 0; d < k; ++d) detail::at(x, d).store(t.x + row_of(d) * L + s);
       (pack::load(t.log_det + s) + log_det).store(t.log_det + s);
     }
   }

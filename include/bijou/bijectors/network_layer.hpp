@@ -119,6 +119,25 @@ class network_layer {
     *e.log_det = (simd::pack<T>(*e.log_det) - acc.total()).first();
   }
 
+  // --- the first k rows alone
+
+  /// Whether they are the first of the order.
+  bool leads(int k) const {
+    return std::all_of(ranks_.begin(), ranks_.begin() + k, [&](int row) { return row < k; });
+  }
+  void forward_first(const tile<T>& t, int k) const {
+    T* const copy = t.scratch + (hidden_rows + out_rows + 2) * L;
+    if constexpr (Skip) std::copy_n(t.x, D * L, copy);
+    map_first<forward_way>(t, k, [&](const buffers& b, const auto& map) {
+      network_.forward(pass_of(t.theta, t.context, t.folded, Skip ? copy : t.x, b, t.lanes), map);
+    });
+  }
+  void inverse_first(const tile<T>& t, int k) const {
+    map_first<inverse_way>(t, k, [&](const buffers& b, const auto& map) {
+      network_.sweep(pass_of(t.theta, t.context, t.folded, t.x, b, t.lanes), map);
+    });
+  }
+
   // --- adjoints
 
   void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
@@ -330,6 +349,20 @@ class network_layer {
                          transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
                    });
     detail::add_slope_sums<inverse_way, L>(transformer_, b.sums, t.log_det, t.lanes);
+  }
+
+  /// run(buffers, map) runs the network; ranks beyond the first k rows are left as they are.
+  template <detail::direction Way, class Run>
+  void map_first(const tile<T>& t, int k, const Run& run) const {
+    const buffers b = scratch_of(t);
+    const int ranks = k - (D - mapped_);
+    std::fill_n(b.sums, 2 * L, T(0));
+    run(b, [&](int first, int last) {
+      if (first < ranks)
+        detail::transform_rows<Way, L, stride>(transformer_, first, std::min(last, ranks), t.x,
+                                               mapped_rows(), b.out, b.sums, t.lanes);
+    });
+    detail::add_slope_sums<Way, L>(transformer_, b.sums, t.log_det, t.lanes);
   }
 
   auto cotangents_of(const cotangent_tile<T>& t, T* hidden) const {

@@ -8,6 +8,7 @@
 
 #include <bijou/kernels/tile.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
@@ -67,6 +68,20 @@ template <class T> struct memory_source {
   }
 };
 
+/// A source that gives its first sample again and again.
+template <class Source> struct repeated_source {
+  Source first_sample;
+
+  template <int L, class T>
+  void load(std::size_t, int n, int size, T* tile, const int* position) const {
+    first_sample.template load<L>(0, 1, size, tile, position);
+    for (int v = 0; v < size; ++v) std::fill_n(tile + v * L, lanes_for<T>(n), tile[v * L]);
+  }
+  template <class T> void load(std::size_t, int size, T* values, const int* position) const {
+    first_sample.load(0, size, values, position);
+  }
+};
+
 /// A sink that writes memory.
 template <class T> struct memory_sink {
   batch_view<T> batch;
@@ -93,6 +108,31 @@ struct no_sink {
   explicit operator bool() const { return false; }
   template <int L, class T> void store(std::size_t, int, int, const T*, const int*) const {}
   template <class T> void store(std::size_t, int, const T*, const int*) const {}
+};
+
+/// Where a number for each sample goes: that of sample i to data[i * stride]. Null: nobody wants
+/// it.
+template <class T> struct value_sink {
+  T* data = nullptr;
+  std::ptrdiff_t stride = 1;
+
+  constexpr value_sink() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): a plain pointer is the usual case
+  constexpr value_sink(T* first, std::ptrdiff_t step = 1) : data(first), stride(step) {}
+
+  explicit operator bool() const { return data != nullptr; }
+  void set(std::size_t i, T value) const { data[static_cast<std::ptrdiff_t>(i) * stride] = value; }
+  /// The numbers of samples first .. first + n - 1.
+  void set(std::size_t first, int n, const T* values) const {
+    if (stride == 1)
+      std::copy_n(values, n, data + first);
+    else
+      for (int i = 0; i < n; ++i) set(first + static_cast<std::size_t>(i), values[i]);
+  }
+  /// The sink of samples first, first + 1, ...
+  value_sink from(std::size_t first) const {
+    return data ? value_sink{data + static_cast<std::ptrdiff_t>(first) * stride, stride} : *this;
+  }
 };
 
 /// One event from anything that iterates over its values.

@@ -2,17 +2,17 @@
 /// \file
 /// A chain of words with its parameters: `bijector<T, E>`, what flows are made of.
 ///
-/// The functions here take pointers and strides and allocate nothing when given a workspace; the
-/// calls on xtensor expressions come from interop/xtensor.hpp.
+/// The loops here take sources, sinks and a workspace, and allocate nothing; the calls that users
+/// write come from calls.hpp.
 
 #include <bijou/bijectors/network_options.hpp>
 #include <bijou/bijectors/permute.hpp>
 #include <bijou/flow/batch.hpp>
+#include <bijou/flow/calls.hpp>
 #include <bijou/flow/context_standardisation.hpp>
 #include <bijou/flow/program.hpp>
 #include <bijou/flow/workspace.hpp>
 #include <bijou/grammar/text.hpp>
-#include <bijou/interop/xtensor.hpp>
 #include <bijou/kernels/saturation.hpp>
 #include <bijou/random/initial_normals.hpp>
 
@@ -35,7 +35,7 @@ namespace bijou::inline BIJOU_ISA {
 /// from any number of threads, each with a workspace of its own. Sample i of a result depends on
 /// sample i of the input alone, to the last bit, whatever the batch it came in.
 template <class T, class E>
-class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>::size> {
+class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
  public:
   using value_type = T;
   using expression_type = E;
@@ -130,12 +130,12 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
   /// Values of type T in a workspace for evaluation.
   static constexpr std::size_t workspace_size() { return plan::evaluation_size; }
 
-  // --- maps: forward(...) and inverse(...) are in calls.hpp and interop/xtensor.hpp
+  // --- maps: forward(...) and inverse(...) are in calls.hpp
 
   /// The loop over tiles that all maps share. Context is a detail::shared_context<T> or a source
   /// with one row for each sample.
   template <bool Forward, class Source, class Sink, class Context>
-  void map(const Source& from, const Sink& to, T* log_det, workspace<T>& ws,
+  void map(const Source& from, const Sink& to, detail::value_sink<T> log_det, workspace<T>& ws,
            const Context& context) const {
     const int* in = Forward ? noise_position.data() : program_.position().data();
     const int* out = Forward ? program_.position().data() : noise_position.data();
@@ -147,7 +147,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
           if (is_nan(*e.log_det)) [[unlikely]]
             settle<Forward, 1>(from, i, e, context, 0);
           to.store(i, size, e.x, out);
-          if (log_det) log_det[i] = *e.log_det;
+          if (log_det) log_det.set(i, *e.log_det);
         },
         [&](std::size_t first, int n, const tile<T>& t) {
           from.template load<lanes>(first, n, size, t.x, in);
@@ -158,7 +158,7 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
                 settle<Forward, lanes>(from, first + static_cast<std::size_t>(lane), t, context,
                                        lane);
           to.template store<lanes>(first, n, size, t.x, out);
-          if (log_det) std::copy_n(t.log_det, n, log_det + first);
+          if (log_det) log_det.set(first, n, t.log_det);
         });
   }
 
@@ -186,6 +186,16 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
     load_context(c, 0, result.values.data());
     program_.fold_context(parameters_.data(), result.values.data(), result.folded.data());
     return result;
+  }
+  /// The same in the place that a workspace has for it, good for one call: nothing is allocated.
+  template <class Source>
+  detail::shared_context<T> fold_context(const Source& c, workspace<T>& ws) const {
+    check_workspace(ws, plan::evaluation_size, "make_workspace()");
+    T* const values = ws.memory.data() + plan::shared * lanes;
+    T* const folded = ws.memory.data() + plan::folded * lanes;
+    load_context(c, 0, values);
+    program_.fold_context(parameters_.data(), values, folded);
+    return {values, needs::folded_size > 0 ? folded : nullptr};
   }
 
  protected:
@@ -223,6 +233,14 @@ class bijector : public xtensor_bijector_calls<bijector<T, E>, T, program<T, E>:
       }
       return;
     }
+    for_each_tile(count, ws, context, one_tile);
+  }
+  /// The same with tiles only.
+  template <class Context, class OneTile>
+  void for_each_tile(std::size_t count, workspace<T>& ws, const Context& context,
+                     OneTile&& one_tile) const {
+    check_workspace(ws, plan::evaluation_size, "make_workspace()");
+    T* m = ws.memory.data();
     tile<T> t = make_tile(m);
     for (std::size_t first = 0; first < count; first += lanes) {
       const int n = static_cast<int>(std::min<std::size_t>(lanes, count - first));

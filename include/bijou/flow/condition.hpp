@@ -14,8 +14,8 @@ namespace bijou::inline BIJOU_ISA {
 /// context).
 template <class Flow>
 class conditioned_flow
-    : public xtensor_bijector_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size>,
-      public xtensor_flow_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size> {
+    : public bijector_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size>,
+      public flow_calls<conditioned_flow<Flow>, typename Flow::value_type, Flow::size> {
  public:
   using value_type = typename Flow::value_type;
   static constexpr int size = Flow::size; ///< D
@@ -50,6 +50,10 @@ class conditioned_flow
   template <class... Args> void draw_from(Args&&... args) const {
     flow_->draw_from(std::forward<Args>(args)...);
   }
+  template <class... Args> void pull_back(Args&&... args) const {
+    flow_->pull_back(std::forward<Args>(args)...);
+  }
+  auto make_pull_back_workspace() const { return flow_->make_pull_back_workspace(); }
 
  private:
   const Flow* flow_;

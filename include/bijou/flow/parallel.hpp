@@ -69,8 +69,8 @@ source_part<Source> context_part(const Source& c, std::size_t first, std::size_t
 /// 128 samples stay with the caller. Calls on memory allocate nothing.
 template <class Flow>
 class parallel_flow
-    : public xtensor_bijector_calls<parallel_flow<Flow>, typename Flow::value_type, Flow::size>,
-      public xtensor_flow_calls<parallel_flow<Flow>, typename Flow::value_type, Flow::size> {
+    : public bijector_calls<parallel_flow<Flow>, typename Flow::value_type, Flow::size>,
+      public flow_calls<parallel_flow<Flow>, typename Flow::value_type, Flow::size> {
   using T = typename Flow::value_type;
 
  public:
@@ -97,41 +97,44 @@ class parallel_flow
   // The loops of the flow (bijector.hpp, flow.hpp), each thread on its part of the samples.
 
   auto context() const { return flow_->context(); }
-  template <class Source> auto fold_context(const Source& c) const {
-    return flow_->fold_context(c);
+  /// One context for all samples, in the caller's thread's workspace: the others read it there.
+  template <class Source> auto fold_context(const Source& c, workspace<T>&) const {
+    return flow_->fold_context(c, workspaces_[0]);
   }
   template <bool Forward, class Source, class Sink, class Context>
-  void map(const Source& from, const Sink& to, T* log_det, workspace<T>&,
+  void map(const Source& from, const Sink& to, detail::value_sink<T> log_det, workspace<T>&,
            const Context& context) const {
     share_out(from.count(), [&](std::size_t first, std::size_t n, workspace<T>& ws) {
       flow_->template map<Forward>(part(from, first, n), detail::sink_part<Sink>{to, first},
-                                   at(log_det, first), ws, detail::context_part(context, first, n));
+                                   log_det.from(first), ws,
+                                   detail::context_part(context, first, n));
     });
   }
   template <class Source, class Context>
-  void score(const Source& y, T* log_prob, workspace<T>&, const Context& context) const {
+  void score(const Source& y, detail::value_sink<T> log_prob, workspace<T>&,
+             const Context& context) const {
     share_out(y.count(), [&](std::size_t first, std::size_t n, workspace<T>& ws) {
-      flow_->score(part(y, first, n), log_prob + first, ws,
+      flow_->score(part(y, first, n), log_prob.from(first), ws,
                    detail::context_part(context, first, n));
     });
   }
   template <class Sink, class Context>
-  void draw(philox& stream, std::size_t count, const Sink& y, T* log_prob, workspace<T>&,
-            const Context& context) const {
+  void draw(philox& stream, std::size_t count, const Sink& y, detail::value_sink<T> log_prob,
+            workspace<T>&, const Context& context) const {
     share_out(count, [&](std::size_t first, std::size_t n, workspace<T>& ws) {
       philox own = stream;
       own.advance(first);
-      flow_->draw(own, n, detail::sink_part<Sink>{y, first}, at(log_prob, first), ws,
+      flow_->draw(own, n, detail::sink_part<Sink>{y, first}, log_prob.from(first), ws,
                   detail::context_part(context, first, n));
     });
     stream.advance(count);
   }
   template <class Source, class Sink, class Context>
-  void draw_from(const Source& noise, const Sink& y, T* log_prob, workspace<T>&,
+  void draw_from(const Source& noise, const Sink& y, detail::value_sink<T> log_prob, workspace<T>&,
                  const Context& context) const {
     share_out(noise.count(), [&](std::size_t first, std::size_t n, workspace<T>& ws) {
       flow_->draw_from(part(noise, first, n), detail::sink_part<Sink>{y, first},
-                       at(log_prob, first), ws, detail::context_part(context, first, n));
+                       log_prob.from(first), ws, detail::context_part(context, first, n));
     });
   }
 
@@ -142,7 +145,6 @@ class parallel_flow
   static detail::source_part<Source> part(const Source& s, std::size_t first, std::size_t n) {
     return {s, first, n};
   }
-  static T* at(T* values, std::size_t first) { return values ? values + first : nullptr; }
 
   /// f(first, n, workspace) on each thread.
   template <class F> void share_out(std::size_t count, F&& f) const {
@@ -170,7 +172,7 @@ class parallel_flow
 /// \throws std::invalid_argument if threads < 1
 template <class Flow> parallel_flow<Flow> parallel(const Flow& q, int threads) {
   constexpr bool is_flow =
-      std::derived_from<Flow, xtensor_flow_calls<Flow, typename Flow::value_type, Flow::size>>;
+      std::derived_from<Flow, flow_calls<Flow, typename Flow::value_type, Flow::size>>;
   static_assert(is_flow, "bijou: parallel(q, threads) takes a flow: make_flow(base | word)");
   return {q, threads};
 }

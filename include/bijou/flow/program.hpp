@@ -95,6 +95,13 @@ template <class T, class E> class program {
       layer<i.value>().inverse(t);
     });
   }
+  /// The first k rows alone, without what the others would need: see marginal.hpp.
+  void inverse_first(const tile<T>& t, int k) const {
+    for_each_layer_back([&](auto i) {
+      saturate_before<i.value, false>(t);
+      layer<i.value>().inverse_first(t, k);
+    });
+  }
   void forward(const tile<T>& t, T* tape) const {
     for_each_layer([&](auto i) {
       saturate_before<i.value, true>(t);

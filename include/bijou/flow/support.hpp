@@ -50,6 +50,19 @@ template <class T, class E> class support_guard {
       outside.store(penalty + s);
     }
   }
+  /// The same where only the first `rows` rows are given: the others get values inside.
+  void tile_first(T* x, T* penalty, int n, int rows) const {
+    for (int s = 0; s < n; s += pack::size) {
+      pack outside(T(0));
+      for (int row = 0; row < size; ++row) {
+        T* at = x + row * lanes + s;
+        pack v = row < rows ? pack::load(at) : pack(inside_[static_cast<std::size_t>(row)]);
+        if (row < rows) check(v, outside, static_cast<std::size_t>(row));
+        v.store(at);
+      }
+      outside.store(penalty + s);
+    }
+  }
   pack event(T* x) const {
     pack outside(T(0));
     for (int row = 0; row < size; ++row) {

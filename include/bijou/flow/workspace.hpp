@@ -16,7 +16,9 @@ template <class T> struct workspace {
 
 namespace detail {
 
-/// How a workspace is divided, in rows of L lanes. Tape and cotangents only for gradients.
+/// How a workspace is divided, in rows of L lanes: `context` holds a row for each value of the
+/// samples' contexts, `folded` and `shared` what one context for all was folded into, and its
+/// values. Tape and cotangents only for gradients.
 template <class Program> struct workspace_plan {
   static constexpr int L = Program::lanes;
   static constexpr int x = 0;
@@ -24,7 +26,8 @@ template <class Program> struct workspace_plan {
   static constexpr int log_prob = log_det + 1;
   static constexpr int context = log_prob + 1;
   static constexpr int folded = context + Program::context;
-  static constexpr int scratch = folded + (Program::needs::folded_size + L - 1) / L;
+  static constexpr int shared = folded + (Program::needs::folded_size + L - 1) / L;
+  static constexpr int scratch = shared + (Program::context + L - 1) / L;
   static constexpr int evaluation_rows = scratch + Program::needs::scratch_rows;
   static constexpr int g = evaluation_rows;
   static constexpr int g_log_det = g + Program::size;

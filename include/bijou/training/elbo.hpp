@@ -124,8 +124,6 @@ template <class Target, class Flow> constexpr target_verdict judge_target_of() {
                       static_cast<std::size_t>(Flow::context_size)>();
 }
 
-struct no_context {};
-
 } // namespace detail
 
 /// What elbo() gives: an objective, -ELBO in nats.

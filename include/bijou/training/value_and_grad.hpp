@@ -33,38 +33,48 @@ valued_gradient<T> value_and_grad(const Flow& q, const Objective& objective) {
   return result;
 }
 
+namespace detail {
+/// What can be read as samples or contexts: see flow/calls.hpp.
+template <class Y, class T>
+concept read_argument = as_read<T, Y>(0, mistake::none) == mistake::none;
+} // namespace detail
+
 /// The mean negative log-likelihood of samples (n, D), nats, and its gradient; for conditional
-/// flows with a context (n, C).
-template <class Flow, detail::xtensor_like Y, detail::xtensor_like... Context>
+/// flows with a context (n, C), or one for all. Samples and contexts may be what log_prob takes.
+template <class Flow, class Y, class... Context>
+  requires detail::read_argument<const Y&, typename Flow::value_type>
 auto value_and_grad(const Flow& q, const Y& samples, const Context&... context) {
   using T = typename Flow::value_type;
-  constexpr bool context_fits = sizeof...(Context) == (Flow::conditional ? 1 : 0);
+  constexpr bool context_fits = sizeof...(Context) == (Flow::conditional ? 1 : 0) &&
+                                (true && ... && detail::read_argument<const Context&, T>);
   static_assert(context_fits,
                 "bijou: value_and_grad(q, samples) takes a context exactly if q has given<C>");
-  detail::check_shape("value_and_grad", "samples", samples, Flow::size);
-  (detail::check_shape("value_and_grad", "a context", context, Flow::context_size), ...);
-  const auto whole = [](const auto& x, int size) { // evaluates lazy expressions once
-    const std::size_t n = detail::count_of(x);
-    aligned_vector<T> copy(n * static_cast<std::size_t>(size));
-    const detail::expression_source<T, std::remove_cvref_t<decltype(x)>> source{x};
-    std::vector<int> position(static_cast<std::size_t>(size));
-    std::iota(position.begin(), position.end(), 0);
-    for (std::size_t i = 0; i < n; ++i)
-      source.load(i, size, copy.data() + i * static_cast<std::size_t>(size), position.data());
-    return copy;
-  };
-  const auto rows = [](const auto& copy, int size) {
-    return rows_of(copy.data(), copy.size() / static_cast<std::size_t>(size), size);
-  };
-  const auto y = whole(samples, Flow::size);
-  scored_batch<T> batch{rows(y, Flow::size)};
-  const std::tuple held{whole(context, Flow::context_size)...};
-  if constexpr (Flow::conditional && context_fits)
-    batch.context = rows(std::get<0>(held), Flow::context_size);
-  if constexpr (detail::check_inverse<Flow>())
-    return value_and_grad(q, negative_log_likelihood<T>{batch});
-  else
+  if constexpr (!context_fits || !detail::check_inverse<Flow>()) {
     return valued_gradient<T>{};
+  } else {
+    detail::check_shape("value_and_grad", "samples", samples, Flow::size);
+    (detail::check_shape("value_and_grad", "a context", context, Flow::context_size), ...);
+    const auto whole = [](const auto& x, int size) { // evaluates lazy expressions once
+      const std::size_t n = detail::count_of(x);
+      aligned_vector<T> copy(n * static_cast<std::size_t>(size));
+      const auto source = detail::source_of<T>(x);
+      std::vector<int> position(static_cast<std::size_t>(size));
+      std::iota(position.begin(), position.end(), 0);
+      for (std::size_t i = 0; i < n; ++i)
+        source.load(i, size, copy.data() + i * static_cast<std::size_t>(size), position.data());
+      return copy;
+    };
+    const std::size_t n = detail::count_of(samples);
+    const auto y = whole(samples, Flow::size);
+    scored_batch<T> batch{rows_of(y.data(), n, Flow::size)};
+    const std::tuple held{whole(context, Flow::context_size)...};
+    if constexpr (Flow::conditional) {
+      const std::size_t rows = (0 + ... + detail::count_of(context));
+      batch.context = rows_of(std::get<0>(held).data(), rows, Flow::context_size);
+      if (rows == 1) batch.context = {batch.context.data, n, 0, 1}; // one for all
+    }
+    return value_and_grad(q, negative_log_likelihood<T>{batch});
+  }
 }
 
 } // namespace bijou::inline BIJOU_ISA

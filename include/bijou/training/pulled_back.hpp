@@ -1,0 +1,158 @@
+#pragma once
+/// \file
+/// `pulled_back(q, target)`: a target's density where the flow's noise is, and its gradient: what a
+/// Hamiltonian sampler asks for that moves in the space of the noise.
+///
+/// With y = f(z) and an unnormalised density p of y,
+///
+///     log p_z(z) = log p(f(z)) + log|det df/dz|
+///
+/// whose gradient goes back through the flow once. Where q is near p, p_z is near the base, and
+/// easy to walk on: Hoffman et al. 2019, "NeuTra-lizing bad geometry in Hamiltonian Monte Carlo
+/// using neural transport" (1903.03704).
+///
+///     const auto density = pulled_back(q, target);
+///     auto ws = density.make_workspace();
+///     double log_p = density.value_and_grad(z, gradient, ws); // std::span<const double, D>, ...
+
+#include <bijou/flow/condition.hpp>
+#include <bijou/training/target.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace bijou::inline BIJOU_ISA {
+
+/// log p_z(z), nats, with the gradient by z.
+template <class Batch, class Values> struct pulled_back_result {
+  Values value;   ///< (n,); a number for one event
+  Batch gradient; ///< (n, D); (D,) of one event
+};
+
+namespace detail {
+struct pull_back_way {
+  static constexpr const char *who = "value_and_grad", *reads = "noise", *numbers = "values";
+  template <class Batch, class Values> static auto give(Batch gradient, Values value) {
+    return pulled_back_result<Batch, Values>{std::move(value), std::move(gradient)};
+  }
+  template <class Self, class... A> static void run(const Self& q, A&&... a) { q.pull_back(a...); }
+};
+} // namespace detail
+
+/// What pulled_back() gives. Refers to the flow, which may be under a fixed context.
+template <class Flow, class Target> class pulled_back_target {
+ public:
+  using value_type = typename Flow::value_type;
+  static constexpr int size = Flow::size;                 ///< D
+  static constexpr int context_size = Flow::context_size; ///< C, 0 without given<C>
+
+  /// What pulled_back() calls.
+  pulled_back_target(const Flow& q, Target target) : flow_(&q), target_(std::move(target)) {}
+
+  /// log p_z of each z, nats, and its gradient:
+  ///
+  ///     auto [value, gradient] = density.value_and_grad(z);      // or (z, context)
+  ///     density.value_and_grad(z, gradient, value, workspace);   // or (z, context, gradient, ...)
+  ///     T one = density.value_and_grad(z, gradient, workspace);  // one event: std::span<T, D>
+  ///
+  /// A target gets the context as those of elbo do. With outputs nothing is allocated. Cost: about
+  /// three and a half times sampling, and the target with its gradient; one z costs as much as the
+  /// lanes of a few registers.
+  template <class... A> auto value_and_grad(A&&... arguments) const {
+    constexpr auto found =
+        detail::judge<detail::call::value_and_grad, pulled_back_target, value_type, size, A...>();
+    if constexpr (detail::accept<detail::call::value_and_grad, found>() && fits())
+      return detail::complete(detail::mapping<detail::pull_back_way, pulled_back_target>{*this},
+                              arguments...);
+    else
+      return detail::refused<pulled_back_result<detail::usual_batch, detail::usual_values>>{};
+  }
+
+  /// Memory for one thread at a time; not that of the flow.
+  workspace<value_type> make_workspace() const { return flow_->make_pull_back_workspace(); }
+
+  // What the call asks for. Every sample's context comes as it is: the target reads it too.
+
+  auto context() const {
+    const auto c = flow_->context();
+    return detail::shared_context<value_type>{c.values, nullptr};
+  }
+  template <class Source> auto fold_context(const Source& c, workspace<value_type>&) const {
+    return detail::repeated_source<Source>{c};
+  }
+  template <class Source, class Sink, class Context>
+  void pull_back(const Source& z, const Sink& gradient, detail::value_sink<value_type> values,
+                 workspace<value_type>& ws, const Context& context) const {
+    flow_->pull_back(
+        z,
+        [&](std::size_t first, int n, int lanes, const T* x, const int* position, T* value, T* g) {
+          for (int s = 0; s < n; s += P::size) {
+            const sample_numbers numbers{first + static_cast<std::size_t>(s),
+                                         std::min(P::size, n - s)};
+            std::array<P, D> y, by_y;
+            for (std::size_t d = 0; d < D; ++d) y[d] = P::load(x + position[d] * lanes + s);
+            detail::target_value_and_grad(target_, y, lanes_of(context, numbers), numbers, by_y)
+                .store(value + s);
+            for (std::size_t d = 0; d < D; ++d) by_y[d].store(g + position[d] * lanes + s);
+          }
+        },
+        gradient, values, ws, context);
+  }
+
+ private:
+  using T = value_type;
+  using P = simd::pack<T>;
+  static constexpr auto D = static_cast<std::size_t>(size);
+  static constexpr auto C = static_cast<std::size_t>(context_size);
+
+  /// The contexts of some lanes: those beyond the last sample repeat it.
+  template <class Context>
+  static std::array<P, C> lanes_of([[maybe_unused]] const Context& context,
+                                   [[maybe_unused]] sample_numbers numbers) {
+    std::array<P, C> result{};
+    if constexpr (C > 0) {
+      constexpr auto position = detail::identity_order<context_size>();
+      constexpr auto width = static_cast<std::size_t>(P::size);
+      alignas(64) std::array<T, C * width> rows;
+      std::array<T, C> one;
+      for (std::size_t i = 0; i < width; ++i) {
+        const auto last = static_cast<std::size_t>(numbers.count - 1);
+        context.load(numbers.first + std::min(i, last), context_size, one.data(), position.data());
+        for (std::size_t k = 0; k < C; ++k) rows[k * width + i] = one[k];
+      }
+      for (std::size_t k = 0; k < C; ++k) result[k] = P::load(rows.data() + k * width);
+    }
+    return result;
+  }
+  static constexpr bool fits() {
+    constexpr auto verdict = detail::judge_target<Target, P, D, C>();
+    constexpr bool callable = verdict != detail::target_verdict::not_callable;
+    static_assert(callable, "bijou: a target is called with an array of D numbers, packs or duals "
+                            "of them, and gives log p, as in [](const auto& x) { return -x[0] * "
+                            "x[0]; }; or it has value_and_grad(x, gradient)");
+    constexpr bool gives_number = verdict != detail::target_verdict::gives_no_number;
+    static_assert(gives_number, "bijou: a target gives log p as a number of the kind that it was "
+                                "called with, that of x[0]");
+    return callable && gives_number;
+  }
+
+  const Flow* flow_;
+  Target target_;
+};
+
+/// The density of z that a target has where y = f(z), f the map of q: see the top of this file. The
+/// target is one of elbo's (target.hpp).
+template <class Flow, class Target>
+pulled_back_target<Flow, Target> pulled_back(const Flow& q, Target target) {
+  return {q, std::move(target)};
+}
+template <class Flow, class Target> void pulled_back(const Flow&&, Target) {
+  static_assert(never<Flow>,
+                "bijou: pulled_back(q, target) refers to its flow, so that a temporary "
+                "would be gone: give the flow a name first");
+}
+
+} // namespace bijou::inline BIJOU_ISA

@@ -1,0 +1,11 @@
+// expect-error: bijou: a std::span or std::array is one context, and has as many
+#include <bijou/bijou.hpp>
+
+using namespace bijou;
+
+auto q = make_flow<float>(normal<2> | given<3> | iaf<8>);
+auto ws = q.make_workspace();
+std::vector<float> y(20), x(20), log_p(10), c(30);
+const auto batch = rows_of(y.data(), 10, 2);
+const std::array<float, 2> context{};
+auto lp = q.log_prob(batch, context);

@@ -1,0 +1,11 @@
+// expect-error: bijou: log p and log-determinants go, a number for each sample, into a T.
+#include <bijou/bijou.hpp>
+
+using namespace bijou;
+
+auto q = make_flow<float>(normal<2> | iaf<8>);
+auto ws = q.make_workspace();
+std::vector<float> y(20), x(20), log_p(10), c(30);
+const auto batch = rows_of(y.data(), 10, 2);
+xt::xtensor<float, 2> out{{1, 2}};
+const auto done = (q.log_prob(batch, out, ws), 0);

@@ -1,0 +1,11 @@
+// expect-error: bijou: a single number takes the log p of one event
+#include <bijou/bijou.hpp>
+
+using namespace bijou;
+
+auto q = make_flow<float>(normal<2> | iaf<8>);
+auto ws = q.make_workspace();
+std::vector<float> y(20), x(20), log_p(10), c(30);
+const auto batch = rows_of(y.data(), 10, 2);
+float one = 0;
+const auto done = (q.log_prob(batch, one, ws), 0);
