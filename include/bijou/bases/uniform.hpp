@@ -22,7 +22,10 @@ template <int D> struct uniform_t {
   template <class T> static simd::pack<T> log_prob(const T* x, int stride) {
     using P = simd::pack<T>;
     P zero(T(0));
-    for (int d = 0; d < D; ++d) zero = fma(P::load(x + d * stride), P(T(0)), zero);
+    for (int d = 0; d < D; ++d) {
+      const P v = P::load(x + d * stride);
+      zero = select(isnan(v), v, zero);
+    }
     return zero;
   }
   template <class T> static simd::pack<T> score(simd::pack<T>) { return {T(0)}; }
