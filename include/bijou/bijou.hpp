@@ -42,6 +42,7 @@
 #include <bijou/training/importance.hpp>
 #include <bijou/training/integrate.hpp>
 #include <bijou/training/objectives.hpp>
+#include <bijou/training/scalar_target.hpp>
 #include <bijou/training/value_and_grad.hpp>
 #include <bijou/transformers/affine.hpp>
 #include <bijou/transformers/clamped_affine.hpp>

@@ -278,16 +278,16 @@ template <class Self, class T, int D> class xtensor_flow_calls : public flow_cal
   auto batch_log_pdf(const Y& y, const Context&... context) const {
     return log_prob(y, context...);
   }
-  /// The classic name of the sum over the batch, nats.
+  /// The classic name of the sum over the batch, nats; added in double.
   template <detail::xtensor_like Y, detail::xtensor_like... Context>
   T log_pdf(const Y& y, const Context&... context) const {
     const auto each = log_prob(y, context...);
     if constexpr (detail::is_one_event<Y>) {
       return each;
     } else {
-      T sum = T(0);
-      for (const T v : each) sum += v;
-      return sum;
+      double sum = 0;
+      for (const T v : each) sum += static_cast<double>(v);
+      return static_cast<T>(sum);
     }
   }
 
