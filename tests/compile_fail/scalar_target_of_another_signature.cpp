@@ -1,4 +1,5 @@
-// expect-error: bijou: scalar_target\(f\) calls f\(std::span<const double> x, std::span<double> gradient\)
+// expect-error: bijou: scalar_target\(f\) calls f\(std::span<const double> x, std::span<double>
+// gradient\)
 #include <bijou/bijou.hpp>
 
 using namespace bijou;

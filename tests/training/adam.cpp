@@ -222,7 +222,7 @@ TEST_CASE("adam says what is wrong with its options and spans", "[training]") {
     CHECK_THROWS_AS(adam<double>(2, o), std::invalid_argument);
   // 0 in float: a parameter without gradients would become 0 / 0.
   CHECK_THROWS_WITH(adam<float>(2, {.epsilon = 1e-46}),
-                    "adam: expected an epsilon that float can hold, got 1e-46");
+                    "adam: expected an epsilon > 0 that float can hold, got 1e-46");
   CHECK_NOTHROW(adam<double>(2, {.epsilon = 1e-46}));
   adam<float> optimizer(2);
   std::vector<float> two(2), three(3);

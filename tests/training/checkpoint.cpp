@@ -178,8 +178,8 @@ TEST_CASE("a run that goes on shows how far it is, and the time that is left of 
   };
   const auto check = [](const std::string& text) {
     CHECK_THAT(text, Catch::Matchers::StartsWith("epoch 3/4  step 7/12  training "));
-    // After the first step half a dozen less one are left; after the last none, whatever was before.
-    // A step is 20 samples; an update looks at the clock once.
+    // After the first step half a dozen less one are left; after the last none, whatever was
+    // before. A step is 20 samples; an update looks at the clock once.
     CHECK_THAT(text, Contains("step 7/12") && Contains("  20 /s  0:05 left\n"));
     CHECK_THAT(text, Contains("epoch 3/4  step 9/12") && Contains("  0:03 left\n"));
     CHECK_THAT(text, Contains("epoch 4/4  step 12/12") && Contains("  0:00 left\n"));

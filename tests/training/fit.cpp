@@ -321,8 +321,7 @@ TEMPLATE_TEST_CASE("fit: a sample of weight 0 is absent, whatever it holds", "[t
   c(7, 0) = std::numeric_limits<T>::quiet_NaN();
   weights[7] = 0;
   auto q = make_flow<T>(bijou::normal<1> | given<1> | maf<8>, 3);
-  CHECK(std::isfinite(
-      fit(q, y, c, {.epochs = 2, .weights = weights}).history.back().training));
+  CHECK(std::isfinite(fit(q, y, c, {.epochs = 2, .weights = weights}).history.back().training));
   weights[7] = 1e-3;
   CHECK_THROWS_WITH(fit(q, y, c, {.epochs = 2, .weights = weights}),
                     Contains("finite contexts, got nan in row 7"));
@@ -333,7 +332,8 @@ TEMPLATE_TEST_CASE("fit: a sample of weight 0 is absent, whatever it holds", "[t
 TEMPLATE_TEST_CASE("fit: weights of any size are their ratios", "[training]", float, double) {
   const auto y = crescent<TestType>(200);
   std::vector<double> base(200);
-  for (std::size_t i = 0; i < 200; ++i) base[i] = i % 5 == 0 ? -0.25 : 1 + static_cast<double>(i % 3);
+  for (std::size_t i = 0; i < 200; ++i)
+    base[i] = i % 5 == 0 ? -0.25 : 1 + static_cast<double>(i % 3);
   const auto run = [&](double factor) {
     std::vector<double> weights = base;
     for (double& w : weights) w *= factor;
@@ -454,9 +454,10 @@ TEST_CASE("fit says what it did not do", "[training]") {
   r = shown(y, impatient);
   REQUIRE(r.reason == stop_reason::patience);
   REQUIRE(r.remarks.size() == 1);
-  CHECK_THAT(r.remarks[0], Contains("after epoch " + std::to_string(r.history.size()) + " of 1000") &&
-                               Contains("schedule's factor was 1;") && Contains("fallen to 0.") &&
-                               Contains("patience = 0"));
+  CHECK_THAT(r.remarks[0],
+             Contains("after epoch " + std::to_string(r.history.size()) + " of 1000") &&
+                 Contains("schedule's factor was 1;") && Contains("fallen to 0.") &&
+                 Contains("patience = 0"));
   impatient.schedule = schedules::constant{};
   CHECK(shown(y, impatient).remarks.empty());
 

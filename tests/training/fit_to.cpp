@@ -71,16 +71,12 @@ TEMPLATE_TEST_CASE("fit_to: all shares of a batch draw samples of their own", "[
                    double) {
   // 700 samples are five shares: the first loss is that of samples 0 to 699 of the seed.
   const auto fresh = make_flow<TestType>(normal<2> | iaf<8>, 3);
-  const auto expected =
-      value_and_grad(fresh, elbo(gaussian, {.samples = 700, .noise = philox{5}}));
+  const auto expected = value_and_grad(fresh, elbo(gaussian, {.samples = 700, .noise = philox{5}}));
   for (const int threads : {1, 2}) {
     auto q = fresh;
-    const auto r = fit_to(q, gaussian,
-                          {.epochs = 1,
-                           .steps_per_epoch = 1,
-                           .batch_size = 700,
-                           .seed = 5,
-                           .threads = threads});
+    const auto r = fit_to(
+        q, gaussian,
+        {.epochs = 1, .steps_per_epoch = 1, .batch_size = 700, .seed = 5, .threads = threads});
     CHECK(r.history[0].training == Approx(expected.value).epsilon(1e-12));
     CHECK(r.history[0].gradient_norm ==
           Approx(gradient_norm(std::span<const TestType>(expected.gradient)))

@@ -168,7 +168,8 @@ TEST_CASE("integrate: the result is the weighted mean of its history", "[trainin
 
 TEMPLATE_TEST_CASE("integrate: the scale of the integrand is no matter", "[training]", float,
                    double) {
-  // exp(-20 r^2) about the middle: (erf(sqrt(5)) sqrt(pi / 20))^2. A likelihood of exp(-400) is 1e-174.
+  // exp(-20 r^2) about the middle: (erf(sqrt(5)) sqrt(pi / 20))^2. A likelihood of exp(-400) is
+  // 1e-174.
   const auto hill = [](double scale) {
     return [scale](const std::array<double, 2>& x) {
       const double a = x[0] - 0.5, b = x[1] - 0.5;
@@ -230,8 +231,8 @@ TEMPLATE_TEST_CASE("integrate: singular at the ends of the box", "[training]", f
   double pulls = 0;
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     options.seed = seed;
-    for (const auto& e : {estimate<TestType, 2>(at_one, options),
-                          estimate<TestType, 2>(at_zero, options)}) {
+    for (const auto& e :
+         {estimate<TestType, 2>(at_one, options), estimate<TestType, 2>(at_zero, options)}) {
       CHECK(e.value == Approx(1).margin(0.01));
       pulls += (e.value - 1) / e.standard_error;
     }
@@ -336,8 +337,8 @@ TEST_CASE("integrate: what does not fit", "[training]") {
     } catch (const std::invalid_argument& error) {
       text = error.what();
     }
-    CHECK(text.find("integrate: the integrand is " + std::string(std::isnan(bad) ? "nan" : "inf")) ==
-          0);
+    CHECK(text.find("integrate: the integrand is " +
+                    std::string(std::isnan(bad) ? "nan" : "inf")) == 0);
     CHECK(text.find(" at (0.9") != std::string::npos);
   }
   CHECK(std::equal(before.begin(), before.end(), q.parameters().begin()));

@@ -154,8 +154,9 @@ class flow : public bijector<T, E>, public xtensor_flow_calls<flow<T, E>, T, pro
             outside.store(g_log_det + s);
           }
           const auto wide_weight = [&](int i) {
-            return weights ? scale * static_cast<double>(weights[first + static_cast<std::size_t>(i)])
-                           : scale;
+            return weights
+                       ? scale * static_cast<double>(weights[first + static_cast<std::size_t>(i)])
+                       : scale;
           };
           const auto weight = [&](int i) { return static_cast<T>(wide_weight(i)); };
           c.gradient = gradient;

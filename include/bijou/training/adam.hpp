@@ -103,16 +103,18 @@ template <class T> class adam {
         throw std::invalid_argument("adam: expected " + std::string(what) + ", got " +
                                     detail::number_text(value));
     };
+    constexpr bool single = std::is_same_v<T, float>;
     constexpr double inf = std::numeric_limits<double>::infinity();
-    check(options.learning_rate >= 0 && options.learning_rate < inf, "learning_rate >= 0, finite",
+    constexpr auto largest = double{std::numeric_limits<T>::max()};
+    check(options.learning_rate >= 0 && options.learning_rate <= largest,
+          single ? "a learning_rate >= 0 that float can hold" : "a finite learning_rate >= 0",
           options.learning_rate);
     check(options.beta1 >= 0 && options.beta1 < 1, "0 <= beta1 < 1", options.beta1);
     check(options.beta2 >= 0 && options.beta2 < 1, "0 <= beta2 < 1", options.beta2);
-    check(options.epsilon > 0 && options.epsilon < inf, "epsilon > 0, finite", options.epsilon);
     // Where a parameter has never had a gradient, epsilon is all that there is to divide by.
-    check(static_cast<T>(options.epsilon) >= std::numeric_limits<T>::min(),
-          "an epsilon that float can hold", options.epsilon);
-    check(options.weight_decay >= 0 && options.weight_decay < inf, "weight_decay >= 0, finite",
+    check(options.epsilon >= double{std::numeric_limits<T>::min()} && options.epsilon <= largest,
+          single ? "an epsilon > 0 that float can hold" : "a finite epsilon > 0", options.epsilon);
+    check(options.weight_decay >= 0 && options.weight_decay < inf, "a finite weight_decay >= 0",
           options.weight_decay);
     check(options.max_norm > 0, "max_norm > 0", options.max_norm);
   }
@@ -131,16 +133,16 @@ template <class T> class adam {
     // Squares must fit T, or the second moment is infinite from then on and the parameter stands.
     static const double squarable = 0.5 * std::sqrt(double{std::numeric_limits<T>::max()});
     const double max_norm = std::min(options_.max_norm, squarable);
-    const coefficients c{
-        .clip = pack(static_cast<T>(norm > max_norm ? max_norm / norm : 1.0)),
-        .keep1 = pack(static_cast<T>(options_.beta1)),
-        .add1 = pack(static_cast<T>(1 - options_.beta1)),
-        .keep2 = pack(static_cast<T>(options_.beta2)),
-        .add2 = pack(static_cast<T>(1 - options_.beta2)),
-        .correct2 = pack(static_cast<T>(1 / std::sqrt(1 - std::pow(options_.beta2, t)))),
-        .epsilon = pack(static_cast<T>(options_.epsilon)),
-        .rate = pack(static_cast<T>(rate / (1 - std::pow(options_.beta1, t)))),
-        .decay = pack(static_cast<T>(1 - rate * options_.weight_decay))};
+    const coefficients c{.clip = pack(static_cast<T>(norm > max_norm ? max_norm / norm : 1.0)),
+                         .keep1 = pack(static_cast<T>(options_.beta1)),
+                         .add1 = pack(static_cast<T>(1 - options_.beta1)),
+                         .keep2 = pack(static_cast<T>(options_.beta2)),
+                         .add2 = pack(static_cast<T>(1 - options_.beta2)),
+                         .correct2 =
+                             pack(static_cast<T>(1 / std::sqrt(1 - std::pow(options_.beta2, t)))),
+                         .epsilon = pack(static_cast<T>(options_.epsilon)),
+                         .rate = pack(static_cast<T>(rate / (1 - std::pow(options_.beta1, t)))),
+                         .decay = pack(static_cast<T>(1 - rate * options_.weight_decay))};
     constexpr auto width = static_cast<std::size_t>(pack::size);
     const std::size_t whole = parameters.size() / width * width;
     for (std::size_t i = 0; i < whole; i += width)

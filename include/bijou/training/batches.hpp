@@ -73,10 +73,10 @@ double mean_weight(const char* part, const scored_batch<T>& b, std::span<const s
     largest = std::max(largest, std::abs(w));
   }
   if (!(sum > 0))
-    throw std::invalid_argument(
-        "fit: expected weights with a positive sum, got " +
-        std::to_string(largest > 0 ? sum / largest : 0.0) + " (in units of the largest) for the " +
-        std::to_string(rows.size()) + " " + part + " samples" + advice);
+    throw std::invalid_argument("fit: expected weights with a positive sum, got " +
+                                std::to_string(largest > 0 ? sum / largest : 0.0) +
+                                " (in units of the largest) for the " +
+                                std::to_string(rows.size()) + " " + part + " samples" + advice);
   return sum / static_cast<double>(rows.size());
 }
 
@@ -138,8 +138,7 @@ struct row_split {
     const auto aside = static_cast<std::size_t>(fraction * static_cast<double>(count));
     if (aside == 0) return;
     shuffle(training, noise, 0); // training shuffles begin with epoch 1
-    if (negative)
-      one_of_each_stratum(samples.weights, aside);
+    if (negative) one_of_each_stratum(samples.weights, aside);
     validation.assign(training.end() - static_cast<std::ptrdiff_t>(aside), training.end());
     training.resize(count - aside);
     std::sort(validation.begin(), validation.end());
@@ -149,8 +148,7 @@ struct row_split {
  private:
   /// Moves to the end of the shuffled rows, of each of `strata` equal parts of the rows by weight,
   /// the one that stands first.
-  template <class T>
-  void one_of_each_stratum(std::span<const T> weights, std::size_t strata) {
+  template <class T> void one_of_each_stratum(std::span<const T> weights, std::size_t strata) {
     const std::size_t count = training.size();
     std::vector<std::uint32_t> place(count); // in the shuffled order
     std::iota(place.begin(), place.end(), 0U);

@@ -97,10 +97,9 @@ fit_result fit(Flow& q, const scored_batch<T>& samples, const fit_options& optio
       const std::size_t aside = rows.validation.size();
       validation.emplace(all->batch(), aside);
       validation->gather(rows.validation, 0, aside);
-      loop = std::make_unique<detail::fit_loop<Flow, Processes>>(q, all->batch(),
-                                                                 std::move(rows.training),
-                                                                 validation->view(0, aside),
-                                                                 options, processes);
+      loop = std::make_unique<detail::fit_loop<Flow, Processes>>(
+          q, all->batch(), std::move(rows.training), validation->view(0, aside), options,
+          processes);
       if (aside == 0 && options.validation_fraction > 0) loop->remark_on_few_samples();
     });
     return loop->run();

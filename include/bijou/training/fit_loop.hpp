@@ -45,10 +45,9 @@ template <class Flow, class Processes> class fit_loop {
         batch_(samples, std::min(order_.size(), options.batch_size)),
         log_prob_(std::max(options.batch_size, validation.samples.count)),
         losses_(parameters_.shares()), totals_(parameters_.shares()) {
-    training_weight_ =
-        mean_weight("training", samples, order_,
-                    has_validation() ? ": try another seed, or choose the validation samples yourself"
-                                     : "");
+    training_weight_ = mean_weight(
+        "training", samples, order_,
+        has_validation() ? ": try another seed, or choose the validation samples yourself" : "");
     std::vector<std::uint32_t> all(validation.samples.count);
     std::iota(all.begin(), all.end(), 0U);
     validation_weight_ = mean_weight("validation", validation, all,

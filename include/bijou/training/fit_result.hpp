@@ -37,9 +37,9 @@ struct fit_result {
   /// Validation loss of best_epoch, nats; NaN without validation samples.
   double best_validation = std::numeric_limits<double>::quiet_NaN();
   stop_reason reason = stop_reason::epochs; ///< why it ended
-  /// What a user may not expect of the run, a sentence each, which the progress line shows too: that
-  /// there was no validation, that it ended long before its schedule, that its context is far from
-  /// order one. Not part of checkpoints.
+  /// What a user may not expect of the run, a sentence each, which the progress line shows too:
+  /// that there was no validation, that it ended long before its schedule, that its context is far
+  /// from order one. Not part of checkpoints.
   std::vector<std::string> remarks{};
 };
 

@@ -54,7 +54,7 @@ struct integral_iteration {
   /// Of value in the result, not normalised: 1 / the variance of a sample of the iteration before,
   /// or the nearest number to that which double has. 0 while warming up.
   double weight = 0;
-  double effective = 0;      ///< effective sample size by |f| / q, a share of the samples
+  double effective = 0; ///< effective sample size by |f| / q, a share of the samples
   /// The flow was then trained on |f| to this power; NaN if it was not.
   double power = std::numeric_limits<double>::quiet_NaN();
 };
@@ -177,8 +177,7 @@ class weighted_estimates {
       total += weight;
       if (size > 0) sum += weight * (t.value / size);
       if (!std::isinf(log_error))
-        squares +=
-            std::exp(2 * (t.log_weight - log_largest + t.log_standard_error - log_error));
+        squares += std::exp(2 * (t.log_weight - log_largest + t.log_standard_error - log_error));
     }
     result.value = sum / total * size;
     if (!std::isinf(log_error))
@@ -312,9 +311,8 @@ template <class Flow, class Integrand> class integration {
     }
     const auto log_q = static_cast<double>(remembered_.log_proposal[i]);
     if (!std::isfinite(log_q))
-      throw std::invalid_argument("integrate: log q of the flow's sample is " +
-                                  number_name(log_q) + " at " + point_text(x) +
-                                  ": are its parameters finite?");
+      throw std::invalid_argument("integrate: log q of the flow's sample is " + number_name(log_q) +
+                                  " at " + point_text(x) + ": are its parameters finite?");
     const auto value = static_cast<double>(integrand_(std::as_const(x)));
     if (!std::isfinite(value)) {
       throw std::invalid_argument("integrate: the integrand is " + number_name(value) + " at " +
@@ -335,13 +333,12 @@ template <class Flow, class Integrand> class integration {
   /// integral, in the last few numbers below 1.
   static double unrounded(float x, double u) {
     const double low = 0.5 * (double{x} + double{std::nextafter(x, 0.0F)});
-    const double high = x == inside_box(1.0F) ? 1 : 0.5 * (double{x} + double{std::nextafter(x, 1.0F)});
+    const double high =
+        x == inside_box(1.0F) ? 1 : 0.5 * (double{x} + double{std::nextafter(x, 1.0F)});
     return std::min(low + u * (high - low), 1 - 0.5 * std::numeric_limits<double>::epsilon());
   }
   /// "-nan" says no more than "nan".
-  static std::string number_name(double x) {
-    return std::isnan(x) ? "nan" : std::to_string(x);
-  }
+  static std::string number_name(double x) { return std::isnan(x) ? "nan" : std::to_string(x); }
 
   /// Steps on the remembered samples, for |f| to the power of power_.
   void train() {
@@ -489,9 +486,9 @@ template <class Flow, class Integrand> class integration {
 /// this as by every Monte Carlo method. 0 +- 0 says that f was 0 at all samples.
 ///
 /// f is called inside the box alone, where its ends may be singular: a coordinate that rounding has
-/// put on an end (exactly 1 occurs) is taken half an epsilon inside, and in float the bits of x that
-/// float does not have are drawn at random. The scale of f does not matter: moments are taken in
-/// units of the largest |f| / q.
+/// put on an end (exactly 1 occurs) is taken half an epsilon inside, and in float the bits of x
+/// that float does not have are drawn at random. The scale of f does not matter: moments are taken
+/// in units of the largest |f| / q.
 ///
 /// The same seed gives the same bits, whatever the number of threads, if f does. Memory: D + 6
 /// numbers for each remembered sample, six vectors of the parameters' length, one more for each 256

@@ -88,18 +88,19 @@ template <class Flow, class Processes> class run_record {
 
   /// Into the result.
   void remark(std::string sentence) { result.remarks.push_back(std::move(sentence)); }
-  /// Says so where the run ended early and its schedule would have lowered the rate a good deal: what
-  /// the last steps at a low rate gain is missing then. `step` steps of `steps` are done.
+  /// Says so where the run ended early and its schedule would have lowered the rate a good deal:
+  /// what the last steps at a low rate gain is missing then. `step` steps of `steps` are done.
   void remark_on_schedule(const schedule& s, std::int64_t step, std::int64_t steps) {
     if (!s || step == 0 || step >= steps || result.reason == stop_reason::epochs) return;
     const double reached = s(step - 1, steps), planned = s(steps - 1, steps);
     if (!(reached > 0.05 && planned < 0.5 * reached)) return;
     std::array<char, 200> text{};
-    std::snprintf(text.data(), text.size(),
-                  "the run ended after epoch %d of %d, where the schedule's factor was %.2g; it would "
-                  "have fallen to %.2g. Fewer epochs%s let it run its course",
-                  epoch(), epochs_, reached, planned,
-                  result.reason == stop_reason::patience ? ", or patience = 0," : "");
+    std::snprintf(
+        text.data(), text.size(),
+        "the run ended after epoch %d of %d, where the schedule's factor was %.2g; it would "
+        "have fallen to %.2g. Fewer epochs%s let it run its course",
+        epoch(), epochs_, reached, planned,
+        result.reason == stop_reason::patience ? ", or patience = 0," : "");
     remark(text.data());
   }
 

@@ -223,9 +223,10 @@ template <class F> class scalar_target_t {
 template <class F> auto scalar_target(F f) {
   constexpr bool makes = detail::scalar_factory<F>;
   constexpr bool fits = makes || detail::scalar_function<F>;
-  static_assert(fits, "bijou: scalar_target(f) calls f(std::span<const double> x, std::span<double> "
-                      "gradient), which fills the gradient and returns log p, a double; or f(x); or "
-                      "f() to make such a function for each thread");
+  static_assert(fits,
+                "bijou: scalar_target(f) calls f(std::span<const double> x, std::span<double> "
+                "gradient), which fills the gradient and returns log p, a double; or f(x); or "
+                "f() to make such a function for each thread");
   constexpr bool copies = makes || !fits || std::copy_constructible<F>;
   static_assert(copies, "bijou: scalar_target(f) copies f for each thread, and this f has no copy: "
                         "pass a function that makes one, as in scalar_target([] { return "
