@@ -120,6 +120,7 @@ set(bijou_headers
     include/bijou/training/schedule.hpp
     include/bijou/training/target.hpp
     include/bijou/training/value_and_grad.hpp
+    include/bijou/training/weight_moments.hpp
     include/bijou/transformers/affine.hpp
     include/bijou/transformers/clamped_affine.hpp
     include/bijou/transformers/gated.hpp
