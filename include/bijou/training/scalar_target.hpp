@@ -53,10 +53,10 @@ concept has_one_signature =
 
 /// f(x, context): its second argument may be constant, which a gradient is not.
 template <class F>
-concept reads_context = has_one_signature<F> && gives_double<F, scalar_in, scalar_in>;
+concept takes_context = has_one_signature<F> && gives_double<F, scalar_in, scalar_in>;
 /// f(x, gradient), f(x), f(x, context, gradient)
 template <class F>
-concept fills_gradient = gives_double<F, scalar_in, scalar_out> && !reads_context<F>;
+concept fills_gradient = gives_double<F, scalar_in, scalar_out> && !takes_context<F>;
 template <class F>
 concept gives_value = gives_double<F, scalar_in>;
 template <class F>
@@ -64,7 +64,7 @@ concept fills_gradient_by_context = gives_double<F, scalar_in, scalar_in, scalar
 
 template <class F>
 concept scalar_function =
-    fills_gradient_by_context<F> || fills_gradient<F> || gives_value<F> || reads_context<F>;
+    fills_gradient_by_context<F> || fills_gradient<F> || gives_value<F> || takes_context<F>;
 
 template <class F> struct made_by {
   using type = void;
@@ -186,7 +186,7 @@ template <class F> class scalar_target_t {
                      std::array<double, D>& gradient) {
     if constexpr (C > 0 && detail::fills_gradient_by_context<function>)
       return f(in(x), in(context), out(gradient));
-    else if constexpr (C > 0 && detail::reads_context<function>)
+    else if constexpr (C > 0 && detail::takes_context<function>)
       return differences([&]() -> double { return f(in(x), in(context)); }, x, gradient);
     else if constexpr (detail::fills_gradient<function>)
       return f(in(x), out(gradient));
