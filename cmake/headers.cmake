@@ -111,6 +111,7 @@ set(bijou_headers
     include/bijou/training/fit_options.hpp
     include/bijou/training/fit_result.hpp
     include/bijou/training/fit_to.hpp
+    include/bijou/training/gradient_total.hpp
     include/bijou/training/importance.hpp
     include/bijou/training/integrate.hpp
     include/bijou/training/objectives.hpp
@@ -119,9 +120,11 @@ set(bijou_headers
     include/bijou/training/progress.hpp
     include/bijou/training/pulled_back.hpp
     include/bijou/training/run_record.hpp
+    include/bijou/training/scalar_target.hpp
     include/bijou/training/schedule.hpp
     include/bijou/training/target.hpp
     include/bijou/training/value_and_grad.hpp
+    include/bijou/training/weight_moments.hpp
     include/bijou/transformers/affine.hpp
     include/bijou/transformers/clamped_affine.hpp
     include/bijou/transformers/gated.hpp

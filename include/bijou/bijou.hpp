@@ -44,6 +44,7 @@
 #include <bijou/training/integrate.hpp>
 #include <bijou/training/objectives.hpp>
 #include <bijou/training/pulled_back.hpp>
+#include <bijou/training/scalar_target.hpp>
 #include <bijou/training/value_and_grad.hpp>
 #include <bijou/transformers/affine.hpp>
 #include <bijou/transformers/clamped_affine.hpp>

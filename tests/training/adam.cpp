@@ -64,6 +64,35 @@ TEMPLATE_TEST_CASE("adam clips the gradient's norm", "[training]", float, double
         {0.87582904161977959, -1.9532996874465614, 3}}});
 }
 
+TEMPLATE_TEST_CASE("adam decays weights by the scheduled rate", "[training]", float, double) {
+  // Without a gradient, nothing but decay moves: each step multiplies by 1 - factor * rate * decay.
+  std::vector<TestType> p{1, -2}, g{0, 0};
+  adam<TestType> optimizer(2, {.learning_rate = 0.1, .weight_decay = 0.5});
+  double expected = 1;
+  for (const double factor : {1.0, 0.25, 0.0, 2.0}) {
+    optimizer.step(p, view(g), factor);
+    expected *= 1 - factor * 0.1 * 0.5;
+    CHECK(static_cast<double>(p[0]) ==
+          Approx(expected).epsilon(8.0 * std::numeric_limits<TestType>::epsilon()));
+    CHECK(p[1] == -2 * p[0]);
+  }
+  // And beside a gradient: the same step as without decay, from parameters that have shrunk.
+  std::vector<TestType> a{1, -2}, b{1, -2};
+  adam<TestType> with(2, {.learning_rate = 0.1, .weight_decay = 0.5}),
+      without(2, {.learning_rate = 0.1});
+  for (int t = 0; t < 4; ++t) {
+    g = {static_cast<TestType>(gradients[t][0]), static_cast<TestType>(gradients[t][1])};
+    const double factor = 1 - 0.2 * t;
+    const auto start = a;
+    b = a;
+    with.step(a, view(g), factor);
+    without.step(b, view(g), factor);
+    for (std::size_t i = 0; i < 2; ++i)
+      CHECK(static_cast<double>(b[i]) - static_cast<double>(a[i]) ==
+            Approx(factor * 0.1 * 0.5 * static_cast<double>(start[i])).epsilon(1e-4));
+  }
+}
+
 TEMPLATE_TEST_CASE("adam's norm is right for every length and adds in a fixed order", "[training]",
                    float, double) {
   std::mt19937 generator(3);
@@ -82,6 +111,25 @@ TEMPLATE_TEST_CASE("adam's norm is right for every length and adds in a fixed or
   }
   CHECK(gradient_norm(std::span<const float>(std::vector<float>(3, 1e30f))) ==
         Approx(std::sqrt(3.0) * 1e30)); // no overflow for float
+  // Nor where squares leave double: 3, 4, 12 have the norm 13.
+  for (const double unit : {1e-310, 1e-200, 1e-160, 1e-130, 1e130, 1e160, 1e200, 1e306}) {
+    const std::vector<double> g{3 * unit, 0, 4 * unit, -12 * unit};
+    CHECK(gradient_norm(view(g)) == Approx(13 * unit).epsilon(1e-13));
+  }
+  CHECK(gradient_norm(std::span<const double>(std::vector<double>(5, 0.0))) == 0);
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()})
+    CHECK_FALSE(std::isfinite(gradient_norm(std::span<const double>(std::vector<double>{1, bad}))));
+}
+
+TEMPLATE_TEST_CASE("adam goes on after a gradient whose square does not fit", "[training]", float,
+                   double) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto huge = static_cast<TestType>(std::sqrt(std::numeric_limits<TestType>::max())) * 16;
+  std::vector<TestType> p{1, 1}, g{huge, 0};
+  adam<TestType> optimizer(2, {.learning_rate = 0.1, .beta2 = 0.5, .max_norm = infinity});
+  optimizer.step(p, view(g));
+  CHECK(static_cast<double>(p[0]) == Approx(0.9)); // the first step is the rate, whatever the size
+  for (const TestType v : optimizer.second_moment()) CHECK(std::isfinite(v));
 }
 
 TEMPLATE_TEST_CASE("adam gives an element the same bits wherever it stands", "[training]", float,
@@ -167,6 +215,15 @@ TEST_CASE("adam says what is wrong with its options and spans", "[training]") {
                     Catch::Matchers::StartsWith("adam: expected 0 <= beta1 < 1, got 1"));
   CHECK_THROWS_AS(adam<float>(2, {.max_norm = 0}), std::invalid_argument);
   CHECK_THROWS_AS(adam<float>(2, {.learning_rate = std::nan("")}), std::invalid_argument);
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const adam_options& o :
+       {adam_options{.learning_rate = infinity}, adam_options{.epsilon = infinity},
+        adam_options{.weight_decay = infinity}, adam_options{.max_norm = std::nan("")}})
+    CHECK_THROWS_AS(adam<double>(2, o), std::invalid_argument);
+  // 0 in float: a parameter without gradients would become 0 / 0.
+  CHECK_THROWS_WITH(adam<float>(2, {.epsilon = 1e-46}),
+                    "adam: expected an epsilon > 0 that float can hold, got 1e-46");
+  CHECK_NOTHROW(adam<double>(2, {.epsilon = 1e-46}));
   adam<float> optimizer(2);
   std::vector<float> two(2), three(3);
   CHECK_THROWS_WITH(optimizer.step(three, two), "adam: expected parameters of size 2, got 3");

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -150,6 +151,52 @@ TEMPLATE_TEST_CASE("fit_to goes on from a checkpoint with the same bits", "[trai
   for (std::size_t i = 0; i < 70; ++i) c(i, 0) = static_cast<T>(i) / T(35) - 1;
   check_resumed([] { return make_flow<T>(guide, 3); }, options, {1, 5},
                 [&](auto& q, const fit_to_options& o) { return fit_to(q, moving_hill, c, o); });
+}
+
+TEST_CASE("a run that goes on shows how far it is, and the time that is left of it", "[training]") {
+  // Four epochs of three steps, of which two were done; the clock moves by a second at each look.
+  const scratch_folder folder;
+  const auto shown = [&](const std::string& path, const auto& options, const auto& train) {
+    auto broken = options;
+    broken.checkpoint = checkpoint_file(path, {.resume = true});
+    auto rest = broken;
+    broken.callback = [](const fit_epoch& e) { return e.epoch < 2; };
+    train(broken);
+    std::FILE* file = std::tmpfile();
+    REQUIRE(file != nullptr);
+    static double seconds = 0;
+    rest.progress = {.mode = progress_mode::always,
+                     .out = file,
+                     .seconds_between_lines = 0,
+                     .clock = [] { return seconds += 1; }};
+    train(rest);
+    std::rewind(file);
+    std::string text(4096, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), file));
+    std::fclose(file);
+    return text;
+  };
+  const auto check = [](const std::string& text) {
+    CHECK_THAT(text, Catch::Matchers::StartsWith("epoch 3/4  step 7/12  training "));
+    // After the first step half a dozen less one are left; after the last none, whatever was
+    // before. A step is 20 samples; an update looks at the clock once.
+    CHECK_THAT(text, Contains("step 7/12") && Contains("  20 /s  0:05 left\n"));
+    CHECK_THAT(text, Contains("epoch 3/4  step 9/12") && Contains("  0:03 left\n"));
+    CHECK_THAT(text, Contains("epoch 4/4  step 12/12") && Contains("  0:00 left\n"));
+    CHECK(text.find("step 6/12") == std::string::npos);
+  };
+  const auto y = crooked<float>(60);
+  check(shown(folder / "fit", fit_options{.epochs = 4, .batch_size = 20, .validation_fraction = 0},
+              [&](const fit_options& o) {
+                auto q = make_flow<float>(small, 3);
+                fit(q, y, o);
+              }));
+  check(shown(folder / "fit_to",
+              fit_to_options{.epochs = 4, .steps_per_epoch = 3, .batch_size = 20},
+              [&](const fit_to_options& o) {
+                auto q = make_flow<float>(normal<2> | iaf<8>, 3);
+                fit_to(q, hill, o);
+              }));
 }
 
 TEST_CASE("fit_to goes on with another number of threads and the same bits", "[training]") {

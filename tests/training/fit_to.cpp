@@ -67,6 +67,23 @@ TEMPLATE_TEST_CASE("fit_to gives the same bits for the same seed, whatever the t
   for (const int threads : {1, 2, 3, 7}) CHECK(run(5, threads) == one);
 }
 
+TEMPLATE_TEST_CASE("fit_to: all shares of a batch draw samples of their own", "[training]", float,
+                   double) {
+  // 700 samples are five shares: the first loss is that of samples 0 to 699 of the seed.
+  const auto fresh = make_flow<TestType>(normal<2> | iaf<8>, 3);
+  const auto expected = value_and_grad(fresh, elbo(gaussian, {.samples = 700, .noise = philox{5}}));
+  for (const int threads : {1, 2}) {
+    auto q = fresh;
+    const auto r = fit_to(
+        q, gaussian,
+        {.epochs = 1, .steps_per_epoch = 1, .batch_size = 700, .seed = 5, .threads = threads});
+    CHECK(r.history[0].training == Approx(expected.value).epsilon(1e-12));
+    CHECK(r.history[0].gradient_norm ==
+          Approx(gradient_norm(std::span<const TestType>(expected.gradient)))
+              .epsilon(sizeof(TestType) == 4 ? 1e-5 : 1e-12));
+  }
+}
+
 TEMPLATE_TEST_CASE("fit_to: no step after the first epoch allocates", "[training]", float, double) {
   for (const int threads : {1, 2}) {
     auto q = make_flow<TestType>(normal<2> | iaf<8>, 3);
@@ -127,6 +144,22 @@ TEST_CASE("fit_to follows both schedules, and its callback stops it", "[training
   CHECK(seen == std::vector<std::int64_t>{0, 1, 2, 3});
 }
 
+TEST_CASE("fit_to says that its schedule was cut short", "[training]") {
+  const auto run = [](int last) {
+    auto q = make_flow<float>(normal<2> | iaf<8>, 3);
+    return fit_to(q, gaussian,
+                  {.epochs = 10,
+                   .steps_per_epoch = 2,
+                   .schedule = schedules::cosine{},
+                   .callback = [&](const fit_epoch& e) { return e.epoch < last; }});
+  };
+  const auto r = run(3);
+  REQUIRE(r.remarks.size() == 1);
+  CHECK_THAT(r.remarks[0], Contains("after epoch 3 of 10") && Contains("factor was 0.79") &&
+                               Contains("fallen to 0."));
+  CHECK(run(11).remarks.empty());
+}
+
 TEST_CASE("fit_to: a target that is not finite stops it, and the flow stays", "[training]") {
   constexpr double inf = std::numeric_limits<double>::infinity();
   const auto box = [](const auto& x) { // -inf where x_0 < 0
@@ -163,5 +196,9 @@ TEST_CASE("fit_to: options that do not fit", "[training]") {
   CHECK_THROWS_WITH(fit_to(q, gaussian, {.batch_size = 0}),
                     "fit_to: expected batch_size >= 1, got 0");
   CHECK_THROWS_AS(fit_to(q, gaussian, {.steps_per_epoch = 0}), std::invalid_argument);
+  CHECK_THROWS_WITH(fit_to(q, gaussian, {.epochs = -3}), Contains("epochs >= 0") && Contains("-3"));
+  const auto nan = [](std::int64_t step, std::int64_t) { return step < 2 ? 1.0 : std::nan(""); };
+  CHECK_THROWS_WITH(fit_to(q, gaussian, {.schedule = nan}),
+                    Contains("fit_to: expected a schedule of finite factors, got nan in step 3"));
   CHECK_THROWS_AS(fit_to(q, gaussian, {.threads = 0}), std::invalid_argument);
 }

@@ -176,3 +176,58 @@ TEST_CASE("forward_kl and variance_loss are infinite where q cannot reach", "[tr
   CHECK(std::isfinite(value_and_grad(q, forward_kl{f.batch()}).value));
   CHECK(std::isfinite(value_and_grad(q, variance_loss{f.batch()}).value));
 }
+
+TEMPLATE_TEST_CASE("forward_kl and variance_loss: a sample where f is 0 is absent", "[training]",
+                   float, double) {
+  using T = TestType;
+  constexpr T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  auto q = make_flow<T>(plain_flow | exp_map, 3);
+  testing::perturb(q.parameters(), q.structure(), 17);
+  const auto good = integrate(q, 2, n, [](double a, double b) { return 1 / (1 + a + b * b); });
+  // Four more samples, where q has no density, or none that is a number.
+  integrand<T> more{xt::xtensor<T, 2>(std::array<std::size_t, 2>{n + 4, 2}), good.values,
+                    good.log_proposal};
+  std::copy(good.samples.begin(), good.samples.end(), more.samples.begin());
+  const T bad[] = {nan, -1, inf, T(1e30)};
+  for (std::size_t i = 0; i < 4; ++i) {
+    more.samples(n + i, 0) = bad[i];
+    more.samples(n + i, 1) = bad[3 - i];
+    more.values.push_back(0);
+    more.log_proposal.push_back(static_cast<T>(i) * T(30) - T(60));
+  }
+  const auto check = [&](const auto& a, const auto& b, double scale, double shift) {
+    const double tolerance = sizeof(T) == 4 ? 1e-4 : 1e-12;
+    const auto x = value_and_grad(q, a), y = value_and_grad(q, b);
+    CHECK(y.value == Approx(scale * (x.value + shift) - shift).epsilon(tolerance));
+    std::vector<double> expected;
+    for (const T g : x.gradient) expected.push_back(scale * static_cast<double>(g));
+    CHECK(difference_of(std::vector<T>(y.gradient.begin(), y.gradient.end()), expected,
+                        tolerance) == agreed);
+  };
+  // Means over n + 4 samples: of the squared weights in units of their squared mean.
+  check(forward_kl{good.batch()}, forward_kl{more.batch()}, 1, 0);
+  check(variance_loss{good.batch()}, variance_loss{more.batch()},
+        static_cast<double>(n + 4) / static_cast<double>(n), 1);
+}
+
+TEMPLATE_TEST_CASE("forward_kl and variance_loss: weights of any size", "[training]", float,
+                   double) {
+  // log q0 puts weights far outside T; their ratios are those of before.
+  using T = TestType;
+  const auto q = perturbed<T>(17);
+  const auto f = integrate(perturbed<T>(5), 2, n, oscillating);
+  const auto kl = value_and_grad(q, forward_kl{f.batch()});
+  for (const T shift : {T(-120), T(120)}) {
+    auto moved = f;
+    for (T& l : moved.log_proposal) l += shift;
+    const auto g = value_and_grad(q, forward_kl{moved.batch()});
+    CHECK(g.value == Approx(kl.value).epsilon(sizeof(T) == 4 ? 1e-4 : 1e-11));
+    // The second moment has one q0 more: it moves by exp(shift), beyond float.
+    const auto second = value_and_grad(q, variance_loss{moved.batch()});
+    const auto plain = value_and_grad(q, variance_loss{f.batch()});
+    const double moved_moment = (plain.value + 1) * std::exp(static_cast<double>(shift));
+    CHECK(second.value == Approx(moved_moment - 1).epsilon(sizeof(T) == 4 ? 1e-4 : 1e-11));
+    if (shift < 0 || sizeof(T) == 8)
+      for (const T v : second.gradient) CHECK(std::isfinite(v));
+  }
+}

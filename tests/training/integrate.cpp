@@ -159,6 +159,103 @@ TEST_CASE("integrate: the result is the weighted mean of its history", "[trainin
   }
   CHECK(e.value == Approx(sum / weights).epsilon(1e-13));
   CHECK(e.standard_error == Approx(std::sqrt(variance) / weights).epsilon(1e-13));
+  // 14 iterations count, and one number is taken from them: 13 degrees of freedom.
+  double scatter = 0;
+  for (std::size_t i = 6; i < 20; ++i)
+    scatter += std::pow((e.history[i].value - e.value) / e.history[i].standard_error, 2);
+  CHECK(e.chi_squared == Approx(scatter / 13).epsilon(1e-9));
+}
+
+TEMPLATE_TEST_CASE("integrate: the scale of the integrand is no matter", "[training]", float,
+                   double) {
+  // exp(-20 r^2) about the middle: (erf(sqrt(5)) sqrt(pi / 20))^2. A likelihood of exp(-400) is
+  // 1e-174.
+  const auto hill = [](double scale) {
+    return [scale](const std::array<double, 2>& x) {
+      const double a = x[0] - 0.5, b = x[1] - 0.5;
+      return scale * std::exp(-20 * (a * a + b * b));
+    };
+  };
+  const double known = std::pow(std::erf(std::sqrt(5.0)), 2) * std::numbers::pi / 20;
+  const auto one = estimate<TestType, 2>(hill(1), brief);
+  CHECK(std::abs(one.value - known) < 4 * one.standard_error);
+  for (const double s : {1e-300, 1e-174, 1e-155, -1e-155, 1e-40, 1e40, 1e154, 1e155, -1e300}) {
+    const auto e = estimate<TestType, 2>(hill(s), brief);
+    CHECK(e.value / s == Approx(one.value).epsilon(1e-9));
+    CHECK(e.standard_error / std::abs(s) == Approx(one.standard_error).epsilon(1e-9));
+    CHECK(e.chi_squared == Approx(one.chi_squared).epsilon(1e-6));
+    CHECK(e.unweighting_efficiency == Approx(one.unweighting_efficiency).epsilon(1e-9));
+    for (std::size_t i = 0; i < 20; ++i) {
+      CHECK(e.history[i].value / s == Approx(one.history[i].value).epsilon(1e-9));
+      CHECK(e.history[i].effective == Approx(one.history[i].effective).epsilon(1e-9));
+      CHECK((e.history[i].weight > 0) == (i >= 6));
+      CHECK(std::isfinite(e.history[i].weight));
+    }
+  }
+}
+
+TEST_CASE("integrate: iterations of very different scales are combined", "[training]") {
+  // The weights of 3, 2 and 1 with errors 1e-200, 1e-170 and 1e200: their ratios overflow.
+  detail::weighted_estimates sum;
+  sum.add(3e-190, std::log(1e-200), -2 * std::log(1e-200));
+  sum.add(5e-190, std::log(1e-200), -2 * std::log(1e-200));
+  sum.add(1e300, std::log(1e200), -2 * std::log(1e200));
+  const auto c = sum.combined();
+  CHECK(c.value == Approx(4e-190).epsilon(1e-12));
+  CHECK(c.standard_error == Approx(1e-200 / std::sqrt(2.0)).epsilon(1e-12));
+  // Moments, whatever comes first: 1, 2 and 3 in units of 1e-200, and zeros.
+  for (const auto& order : {std::array{0, 1, 2}, std::array{2, 1, 0}, std::array{1, 2, 0}}) {
+    detail::weight_moments m;
+    for (const int i : order) m.add(std::log(i + 1.0) - 200 * std::log(10.0), 1);
+    m.add(-std::numeric_limits<double>::infinity(), 1);
+    CHECK(m.mean() / 1e-200 == Approx(1.5).epsilon(1e-12));
+    CHECK(std::exp(m.log_variance() + 400 * std::log(10.0)) == Approx(1.25).epsilon(1e-12));
+    CHECK(m.effective() == Approx(36.0 / (4 * 14)).epsilon(1e-12));
+    CHECK(m.kept() == Approx(0.5).epsilon(1e-12));
+  }
+}
+
+TEMPLATE_TEST_CASE("integrate: singular at the ends of the box", "[training]", float, double) {
+  // Both integrals are 1. Where the flow's samples crowd at the end, they are rounded to it.
+  integrate_options options = brief;
+  options.evaluations = 100'000;
+  options.iterations = 50;
+  const auto at_one = [](const std::array<double, 2>& x) {
+    for (const double v : x)
+      if (!(v > 0 && v < 1)) throw std::logic_error("off the open box");
+    return 1 / (4 * std::sqrt((1 - x[0]) * (1 - x[1])));
+  };
+  const auto at_zero = [&](const std::array<double, 2>& x) {
+    return 1 / (4 * std::sqrt(x[0] * x[1]));
+  };
+  double pulls = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    options.seed = seed;
+    for (const auto& e :
+         {estimate<TestType, 2>(at_one, options), estimate<TestType, 2>(at_zero, options)}) {
+      CHECK(e.value == Approx(1).margin(0.01));
+      pulls += (e.value - 1) / e.standard_error;
+    }
+  }
+  CHECK(std::abs(pulls) < 4 * std::sqrt(12.0));
+
+  // All samples at an end, whichever: the spline of these parameters is a step.
+  auto q = make_flow<TestType>(uniform<1> | rational_quadratic<2>.unit_box(), 1);
+  for (const TestType side : {TestType(-12), TestType(12)}) {
+    std::ranges::fill(q.parameters(), TestType(0));
+    for (std::size_t i = 0; i < q.parameters().size(); ++i)
+      if (q.structure()[i] != 0) {
+        q.parameters()[i] = side; // of the first width; the rest are 0
+        break;
+      }
+    const auto inside = [](const std::array<double, 1>& x) {
+      if (!(x[0] > 0 && x[0] < 1)) throw std::logic_error("off the open box");
+      return 1.0;
+    };
+    integrate_options still = brief;
+    still.training = 0;
+    CHECK_NOTHROW(integrate(q, inside, still));
+  }
 }
 
 TEST_CASE("integrate steps along the gradient of its loss", "[training]") {
@@ -240,10 +337,15 @@ TEST_CASE("integrate: what does not fit", "[training]") {
     } catch (const std::invalid_argument& error) {
       text = error.what();
     }
-    CHECK(text.find("integrate: the integrand is ") == 0);
+    CHECK(text.find("integrate: the integrand is " +
+                    std::string(std::isnan(bad) ? "nan" : "inf")) == 0);
     CHECK(text.find(" at (0.9") != std::string::npos);
   }
   CHECK(std::equal(before.begin(), before.end(), q.parameters().begin()));
+  auto spoiled = q;
+  for (float& p : spoiled.parameters()) p = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH(integrate(spoiled, constant{1}, brief),
+                    Catch::Matchers::Contains("log q of the flow's sample is nan"));
   struct refused_call : std::exception {};
   const auto throwing = [](const auto&) -> double { throw refused_call{}; };
   for (const int threads : {1, 3}) {

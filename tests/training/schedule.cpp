@@ -1,6 +1,7 @@
 #include <bijou/training/schedule.hpp>
 
 #include <cmath>
+#include <stdexcept>
 
 #include "../catch.hpp"
 
@@ -58,4 +59,23 @@ TEST_CASE("schedules: runs of no or one step are no special case", "[training]")
         CHECK(s(t, total) >= 0);
         CHECK(s(t, total) <= 1);
       }
+}
+
+TEST_CASE("schedules refuse numbers that make no sense", "[training]") {
+  const double nan = std::nan("");
+  for (const double warmup : {-0.1, 1.1, nan}) {
+    CHECK_THROWS_WITH(schedules::cosine{.warmup = warmup}(3, 10),
+                      "schedules::cosine: expected 0 <= warmup <= 1");
+    CHECK_THROWS_WITH(schedules::one_cycle{.warmup = warmup}(3, 10),
+                      "schedules::one_cycle: expected 0 <= warmup <= 1");
+  }
+  for (const double bad : {-1.0, nan}) {
+    CHECK_THROWS_AS(schedules::cosine{.end = bad}(3, 10), std::invalid_argument);
+    CHECK_THROWS_AS(schedules::staircase{.decay = bad}(3, 10), std::invalid_argument);
+    CHECK_THROWS_AS(schedules::exponential{.end = bad}(3, 10), std::invalid_argument);
+    CHECK_THROWS_AS(schedules::one_cycle{.start = bad}(3, 10), std::invalid_argument);
+    CHECK_THROWS_AS(schedules::one_cycle{.end = bad}(3, 10), std::invalid_argument);
+  }
+  CHECK_THROWS_AS(schedules::exponential{.end = 0}(3, 10), std::invalid_argument);
+  CHECK_THROWS_AS(schedules::staircase{.drops = -1}(3, 10), std::invalid_argument);
 }

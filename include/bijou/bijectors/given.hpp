@@ -67,7 +67,7 @@ template <int C, class Numbers = detail::no_numbers> struct given_t {
                                      "scales, one for each value of the context");
     if constexpr (as_many_as_values) {
       detail::check_context_numbers(m, s, C);
-      return given_t<C, std::array<double, C>>{m, s};
+      return given_t<C, std::array<double, std::size_t{C}>>{m, s};
     } else {
       return *this;
     }
@@ -77,7 +77,7 @@ template <int C, class Numbers = detail::no_numbers> struct given_t {
   constexpr auto standardise(const double (&m)[M], const double (&s)[S]) const {
     if constexpr (M == C && S == C) { // not by way of the other: errors of constants stay short
       detail::check_context_numbers(std::to_array(m), std::to_array(s), C);
-      return given_t<C, std::array<double, C>>{std::to_array(m), std::to_array(s)};
+      return given_t<C, std::array<double, std::size_t{C}>>{std::to_array(m), std::to_array(s)};
     } else {
       return standardise(std::to_array(m), std::to_array(s));
     }

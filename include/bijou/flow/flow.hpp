@@ -161,7 +161,7 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// cannot hold theirs. Cost: about three and a half times log_prob; for a tile with such samples
   /// twice that, and memory for a gradient. \return sum_i w_i log p(y_i), nats
   template <class Source, class Sink, class Context>
-  double score_gradient(const Source& y, const T* weights, T scale, T* log_prob, T* gradient,
+  double score_gradient(const Source& y, const T* weights, double scale, T* log_prob, T* gradient,
                         const Sink& g_y, workspace<T>& ws, const Context& context) const {
     const auto& position = this->program_.position();
     double total = 0;
@@ -182,18 +182,21 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
             (inside + outside).store(result + s);
             outside.store(g_log_det + s);
           }
-          const auto weight = [&](int i) {
-            return scale * (weights ? weights[first + static_cast<std::size_t>(i)] : T(1));
+          const auto wide_weight = [&](int i) {
+            return weights
+                       ? scale * static_cast<double>(weights[first + static_cast<std::size_t>(i)])
+                       : scale;
           };
+          const auto weight = [&](int i) { return static_cast<T>(wide_weight(i)); };
           c.gradient = gradient;
           bool some_count = true;
           if (any(far)) [[unlikely]]
             some_count = leave_out(y, first, n, weight, t, context, ws, c, g_log_det, tape);
           for (int i = 0; i < t.lanes; ++i) {
-            const T w = i < n ? weight(i) : T(0);
+            const double w = i < n ? wide_weight(i) : 0;
             const bool counts = g_log_det[i] == T(0);
-            g_log_det[i] = counts ? w : T(0);
-            if (w != T(0)) total += static_cast<double>(w) * static_cast<double>(result[i]);
+            g_log_det[i] = counts ? static_cast<T>(w) : T(0);
+            if (w != 0) total += w * static_cast<double>(result[i]);
           }
           if (log_prob) std::copy_n(result, n, log_prob + first);
           if (some_count) [[likely]] {

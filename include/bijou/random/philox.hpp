@@ -30,6 +30,7 @@ enum class domain : std::uint32_t {
   shuffle = 2,    ///< orders of the training set
   initialise = 3, ///< initial parameters
   streams = 4,    ///< keys of streams
+  rounding = 5,   ///< where a sample lies between the numbers of its type
   user = 1U << 31 ///< and above: free for user code
 };
 

@@ -9,6 +9,7 @@
 /// Loshchilov & Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2 (AdamW).
 
 #include <bijou/kernels/simd.hpp>
+#include <bijou/transformers/option_text.hpp>
 
 #include <algorithm>
 #include <array>
@@ -19,16 +20,15 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA {
 
-/// Euclidean norm of a flat vector, in double.
-///
-/// Sixteen partial sums (element i goes to sum i mod 16), added in order: the result depends
-/// neither on the instruction set nor on the compiler. Not finite exactly when an element is not
-/// finite (or, for double, when the sum of squares overflows). Cost: one read of the vector.
-template <class T> double gradient_norm(std::span<const T> gradient) {
+namespace detail {
+
+/// Euclidean norm of a flat vector times 2^Exponent.
+template <int Exponent, class T> double scaled_norm(std::span<const T> gradient) {
   using pack = simd::pack<double>;
   constexpr std::size_t width = 16;
   constexpr std::size_t packs = width / static_cast<std::size_t>(pack::size);
@@ -37,7 +37,8 @@ template <class T> double gradient_norm(std::span<const T> gradient) {
   alignas(64) std::array<double, width> block{};
   const auto add = [&] {
     for (std::size_t j = 0; j < packs; ++j) {
-      const pack x = pack::load(block.data() + j * static_cast<std::size_t>(pack::size));
+      pack x = pack::load(block.data() + j * static_cast<std::size_t>(pack::size));
+      if constexpr (Exponent != 0) x = pack(std::ldexp(1.0, Exponent)) * x;
       sums[j] += x * x; // not fused: the same bits with and without an FMA unit
     }
   };
@@ -59,6 +60,22 @@ template <class T> double gradient_norm(std::span<const T> gradient) {
   return std::sqrt(sum);
 }
 
+} // namespace detail
+
+/// Euclidean norm of a flat vector, in double.
+///
+/// Sixteen partial sums (element i goes to sum i mod 16), added in order: the result depends
+/// neither on the instruction set nor on the compiler. Not finite exactly when an element is not
+/// finite (or, for double, when the norm is too large for it). Cost: one read of the vector, and
+/// another where squares leave the range of double.
+template <class T> double gradient_norm(std::span<const T> gradient) {
+  const double norm = detail::scaled_norm<0>(gradient);
+  constexpr double large = 0x1p450; // squares of such numbers are far from both ends of double
+  if (std::is_same_v<T, float> || (norm > 1 / large && norm < large)) return norm;
+  return norm < 1 ? std::ldexp(detail::scaled_norm<600>(gradient), -600)
+                  : std::ldexp(detail::scaled_norm<-600>(gradient), 600);
+}
+
 /// Settings of Adam, named as in the paper.
 struct adam_options {
   double learning_rate = 1e-3; ///< before the schedule's factor
@@ -68,7 +85,7 @@ struct adam_options {
   /// Decoupled: every step multiplies parameters by 1 - rate * weight_decay.
   double weight_decay = 0;
   /// Gradients with a larger norm are scaled down to it: those of densities have spikes. Infinity:
-  /// never.
+  /// only where their squares would not fit the type (from 1e19 on in float).
   double max_norm = 10;
 };
 
@@ -82,14 +99,24 @@ template <class T> class adam {
   explicit adam(std::size_t size, adam_options options = {})
       : options_(options), first_(size), second_(size) {
     const auto check = [](bool good, const char* what, double value) {
-      if (!good) throw std::invalid_argument("adam: " + std::string(what) + std::to_string(value));
+      if (!good)
+        throw std::invalid_argument("adam: expected " + std::string(what) + ", got " +
+                                    detail::number_text(value));
     };
-    check(options.learning_rate >= 0, "expected learning_rate >= 0, got ", options.learning_rate);
-    check(options.beta1 >= 0 && options.beta1 < 1, "expected 0 <= beta1 < 1, got ", options.beta1);
-    check(options.beta2 >= 0 && options.beta2 < 1, "expected 0 <= beta2 < 1, got ", options.beta2);
-    check(options.epsilon > 0, "expected epsilon > 0, got ", options.epsilon);
-    check(options.weight_decay >= 0, "expected weight_decay >= 0, got ", options.weight_decay);
-    check(options.max_norm > 0, "expected max_norm > 0, got ", options.max_norm);
+    constexpr bool single = std::is_same_v<T, float>;
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    constexpr auto largest = double{std::numeric_limits<T>::max()};
+    check(options.learning_rate >= 0 && options.learning_rate <= largest,
+          single ? "a learning_rate >= 0 that float can hold" : "a finite learning_rate >= 0",
+          options.learning_rate);
+    check(options.beta1 >= 0 && options.beta1 < 1, "0 <= beta1 < 1", options.beta1);
+    check(options.beta2 >= 0 && options.beta2 < 1, "0 <= beta2 < 1", options.beta2);
+    // Where a parameter has never had a gradient, epsilon is all that there is to divide by.
+    check(options.epsilon >= double{std::numeric_limits<T>::min()} && options.epsilon <= largest,
+          single ? "an epsilon > 0 that float can hold" : "a finite epsilon > 0", options.epsilon);
+    check(options.weight_decay >= 0 && options.weight_decay < inf, "a finite weight_decay >= 0",
+          options.weight_decay);
+    check(options.max_norm > 0, "max_norm > 0", options.max_norm);
   }
 
   /// Moves the parameters one step against the gradient; `factor` scales the learning rate (see
@@ -103,16 +130,19 @@ template <class T> class adam {
     ++steps_;
     const double t = static_cast<double>(steps_);
     const double rate = options_.learning_rate * factor;
-    const coefficients c{
-        .clip = pack(static_cast<T>(norm > options_.max_norm ? options_.max_norm / norm : 1.0)),
-        .keep1 = pack(static_cast<T>(options_.beta1)),
-        .add1 = pack(static_cast<T>(1 - options_.beta1)),
-        .keep2 = pack(static_cast<T>(options_.beta2)),
-        .add2 = pack(static_cast<T>(1 - options_.beta2)),
-        .correct2 = pack(static_cast<T>(1 / std::sqrt(1 - std::pow(options_.beta2, t)))),
-        .epsilon = pack(static_cast<T>(options_.epsilon)),
-        .rate = pack(static_cast<T>(rate / (1 - std::pow(options_.beta1, t)))),
-        .decay = pack(static_cast<T>(1 - rate * options_.weight_decay))};
+    // Squares must fit T, or the second moment is infinite from then on and the parameter stands.
+    static const double squarable = 0.5 * std::sqrt(double{std::numeric_limits<T>::max()});
+    const double max_norm = std::min(options_.max_norm, squarable);
+    const coefficients c{.clip = pack(static_cast<T>(norm > max_norm ? max_norm / norm : 1.0)),
+                         .keep1 = pack(static_cast<T>(options_.beta1)),
+                         .add1 = pack(static_cast<T>(1 - options_.beta1)),
+                         .keep2 = pack(static_cast<T>(options_.beta2)),
+                         .add2 = pack(static_cast<T>(1 - options_.beta2)),
+                         .correct2 =
+                             pack(static_cast<T>(1 / std::sqrt(1 - std::pow(options_.beta2, t)))),
+                         .epsilon = pack(static_cast<T>(options_.epsilon)),
+                         .rate = pack(static_cast<T>(rate / (1 - std::pow(options_.beta1, t)))),
+                         .decay = pack(static_cast<T>(1 - rate * options_.weight_decay))};
     constexpr auto width = static_cast<std::size_t>(pack::size);
     const std::size_t whole = parameters.size() / width * width;
     for (std::size_t i = 0; i < whole; i += width)

@@ -2,6 +2,7 @@
 /// \file
 /// Where a training run's samples come from: checks, the validation split, gathered minibatches.
 
+#include <bijou/flow/thread_team.hpp>
 #include <bijou/kernels/aligned.hpp>
 #include <bijou/random/shuffle.hpp>
 #include <bijou/training/objectives.hpp>
@@ -15,6 +16,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA::detail {
@@ -23,16 +25,21 @@ template <class T> const T& element(const batch_view<const T>& b, std::size_t ro
   return b.data[static_cast<std::ptrdiff_t>(row) * b.sample_stride + column * b.variable_stride];
 }
 
-/// Throws unless all values are finite and lengths fit.
+/// Whether a sample takes part: one of weight 0 is absent, whatever it holds.
+template <class T> bool is_present(const scored_batch<T>& b, std::size_t row) {
+  return b.weights.empty() || b.weights[row] != T(0);
+}
+
+/// Throws unless the values of all samples that take part are finite, and lengths fit.
 template <class Flow> void check_training_batch(const scored_batch<typename Flow::value_type>& b) {
-  check_batch<Flow>(b);
+  check_batch<Flow>(b, "fit");
   if (b.samples.count > std::numeric_limits<std::uint32_t>::max())
     throw std::invalid_argument("fit: expected fewer than 2^32 samples, got " +
                                 std::to_string(b.samples.count));
-  const auto check = [](const char* what, const auto& values, int columns) {
+  const auto check = [&](const char* what, const auto& values, int columns) {
     for (std::size_t i = 0; i < values.count; ++i)
       for (int d = 0; d < columns; ++d)
-        if (const auto x = element(values, i, d); !std::isfinite(x))
+        if (const auto x = element(values, i, d); !std::isfinite(x) && is_present(b, i))
           throw std::invalid_argument("fit: expected finite " + std::string(what) + ", got " +
                                       std::to_string(x) + " in row " + std::to_string(i) +
                                       ", column " + std::to_string(d));
@@ -42,15 +49,34 @@ template <class Flow> void check_training_batch(const scored_batch<typename Flow
   check("weights", rows_of(b.weights.data(), b.weights.size(), 1), 1);
 }
 
-/// Mean weight of some samples: what losses are divided by.
+/// Weights as T, in units of the power of two next above the largest: only their ratios matter, and
+/// these fit T where the weights themselves may not. Without a change to a bit that T has.
+template <class T, class W> std::vector<T> weights_in_units(std::span<const W> weights) {
+  const int exponent = exponent_of_largest(weights);
+  std::vector<T> result;
+  result.reserve(weights.size());
+  for (const W w : weights)
+    result.push_back(static_cast<T>(std::ldexp(static_cast<double>(w), -exponent)));
+  return result;
+}
+
+/// Mean weight of some samples: what losses are divided by. `part` says which they are, `advice`
+/// what to do where there is no such mean.
 template <class T>
-double mean_weight(const scored_batch<T>& b, std::span<const std::uint32_t> rows) {
+double mean_weight(const char* part, const scored_batch<T>& b, std::span<const std::uint32_t> rows,
+                   const char* advice) {
   if (b.weights.empty() || rows.empty()) return 1;
-  double sum = 0;
-  for (const std::uint32_t i : rows) sum += static_cast<double>(b.weights[i]);
+  double sum = 0, largest = 0;
+  for (const std::uint32_t i : rows) {
+    const auto w = static_cast<double>(b.weights[i]);
+    sum += w;
+    largest = std::max(largest, std::abs(w));
+  }
   if (!(sum > 0))
     throw std::invalid_argument("fit: expected weights with a positive sum, got " +
-                                std::to_string(sum));
+                                std::to_string(largest > 0 ? sum / largest : 0.0) +
+                                " (in units of the largest) for the " +
+                                std::to_string(rows.size()) + " " + part + " samples" + advice);
   return sum / static_cast<double>(rows.size());
 }
 
@@ -90,23 +116,55 @@ template <class Flow> class gathered_batch {
   aligned_vector<T> samples_, context_, weights_;
 };
 
-/// Row numbers of training and validation samples.
+/// Row numbers of training and validation samples; those of weight 0 are in neither.
 struct row_split {
   std::vector<std::uint32_t> training, validation;
 
-  /// A share drawn by the seed goes to validation.
-  row_split(std::size_t count, double fraction, const philox& noise) : training(count) {
+  /// A share drawn by the seed goes to validation. Where weights have both signs, rows are taken
+  /// evenly from the smallest weight to the largest, so that the share's sum is near its share of
+  /// the sum, and positive as that is.
+  template <class T>
+  row_split(const scored_batch<T>& samples, double fraction, const philox& noise) {
     if (!(fraction >= 0 && fraction < 1))
       throw std::invalid_argument("fit: expected 0 <= validation_fraction < 1, got " +
                                   std::to_string(fraction));
-    std::iota(training.begin(), training.end(), 0U);
+    bool negative = false;
+    for (std::uint32_t i = 0; i < samples.samples.count; ++i) {
+      if (!is_present(samples, i)) continue;
+      training.push_back(i);
+      negative = negative || (!samples.weights.empty() && samples.weights[i] < T(0));
+    }
+    const std::size_t count = training.size();
     const auto aside = static_cast<std::size_t>(fraction * static_cast<double>(count));
     if (aside == 0) return;
     shuffle(training, noise, 0); // training shuffles begin with epoch 1
+    if (negative) one_of_each_stratum(samples.weights, aside);
     validation.assign(training.end() - static_cast<std::ptrdiff_t>(aside), training.end());
     training.resize(count - aside);
     std::sort(validation.begin(), validation.end());
     std::sort(training.begin(), training.end());
+  }
+
+ private:
+  /// Moves to the end of the shuffled rows, of each of `strata` equal parts of the rows by weight,
+  /// the one that stands first.
+  template <class T> void one_of_each_stratum(std::span<const T> weights, std::size_t strata) {
+    const std::size_t count = training.size();
+    std::vector<std::uint32_t> place(count); // in the shuffled order
+    std::iota(place.begin(), place.end(), 0U);
+    std::stable_sort(place.begin(), place.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return weights[training[a]] < weights[training[b]];
+    });
+    std::vector<bool> taken(count);
+    for (std::size_t i = 0; i < strata; ++i) {
+      const share s = share::of(count, i, strata);
+      taken[*std::min_element(place.begin() + static_cast<std::ptrdiff_t>(s.begin),
+                              place.begin() + static_cast<std::ptrdiff_t>(s.end))] = true;
+    }
+    std::vector<std::uint32_t> rows, aside;
+    for (std::size_t i = 0; i < count; ++i) (taken[i] ? aside : rows).push_back(training[i]);
+    rows.insert(rows.end(), aside.begin(), aside.end());
+    training = std::move(rows);
   }
 };
 

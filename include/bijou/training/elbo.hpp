@@ -135,7 +135,8 @@ template <class Target, class Context> class elbo_objective {
 
   /// The estimate of -ELBO, nats; adds its gradient. With the noise of the options: the same
   /// samples in every call, so that the value is a function of the parameters. -inf and NaN of the
-  /// target pass into the value, as inf and NaN. Allocates nothing.
+  /// target pass into the value, as inf and NaN. Allocates nothing for up to 8,192 samples (see
+  /// negative_log_likelihood).
   /// \throws std::invalid_argument if there are no samples, or lengths do not fit
   template <class Flow, class T = typename Flow::value_type>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
@@ -160,11 +161,14 @@ template <class Target, class Context> class elbo_objective {
       using estimator = detail::elbo_estimator<Target>;
       const double scale = 1 / static_cast<double>(n);
       double sum = 0;
-      detail::accumulate_elbo<estimator::path_only>(
-          q, estimator::density(target_), {options_.annealing, scale}, stream, n, 0, gradient, ws,
-          context, [&](std::size_t, int count, const T* losses) {
-            for (int i = 0; i < count; ++i) sum += static_cast<double>(losses[i]);
-          });
+      detail::gradient_total<T>().add(n, gradient, [&](detail::share s, std::span<T> part) {
+        const auto rows = Flow::conditional ? detail::part_of(context, s) : context;
+        detail::accumulate_elbo<estimator::path_only>(
+            q, estimator::density(target_), {options_.annealing, scale}, stream, s.end - s.begin,
+            s.begin, part, ws, rows, [&](std::size_t, int count, const T* losses) {
+              for (int i = 0; i < count; ++i) sum += static_cast<double>(losses[i]);
+            });
+      });
       return sum * scale;
     } else {
       return 0;

@@ -12,10 +12,12 @@
 #include <bijou/training/processes.hpp>
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -27,10 +29,27 @@ inline void check_weights_place(const fit_options& options) {
   if (!options.weights.empty())
     throw std::invalid_argument("fit: expected the weights in scored_batch, not in the options");
 }
+
+/// A batch of samples with their weights in units that can be summed: see weights_in_units.
+template <class T> class weighted_samples {
+ public:
+  explicit weighted_samples(const scored_batch<T>& from)
+      : weights_(weights_in_units<T>(from.weights)), batch_(from) {
+    batch_.weights = weights_;
+  }
+  weighted_samples(const weighted_samples&) = delete; // the batch refers to the weights
+  weighted_samples& operator=(const weighted_samples&) = delete;
+  const scored_batch<T>& batch() const { return batch_; }
+
+ private:
+  std::vector<T> weights_;
+  scored_batch<T> batch_;
+};
 } // namespace detail
 
 /// Trains q on samples in memory; those of `validation` decide which parameters are kept. Without
-/// any the last parameters are kept and nothing stops early. Weights are part of the batches here.
+/// any the last parameters are kept and nothing stops early. Weights are part of the batches here;
+/// only their ratios matter, and samples of weight 0 are absent, whatever they hold.
 ///
 /// Several processes may share the run: each calls fit with the same arguments (bijou/mpi.hpp), and
 /// all end with the same bits, those of one process but for rounding. Memory: five vectors of the
@@ -43,14 +62,17 @@ template <class Flow, class T = typename Flow::value_type, process_group Process
 fit_result fit(Flow& q, const scored_batch<T>& training, const scored_batch<T>& validation,
                const fit_options& options, const Processes& processes = alone) {
   if constexpr (detail::check_inverse<Flow>()) {
+    std::optional<detail::weighted_samples<T>> learned_from, judges;
     std::unique_ptr<detail::fit_loop<Flow, Processes>> loop;
     detail::together(processes, [&] {
       detail::check_weights_place(options);
       detail::check_training_batch<Flow>(training);
       detail::check_training_batch<Flow>(validation);
-      detail::row_split rows(training.samples.count, 0, philox{});
+      learned_from.emplace(training);
+      judges.emplace(validation);
+      detail::row_split rows(learned_from->batch(), 0, philox{});
       loop = std::make_unique<detail::fit_loop<Flow, Processes>>(
-          q, training, std::move(rows.training), validation, options, processes);
+          q, learned_from->batch(), std::move(rows.training), judges->batch(), options, processes);
     });
     return loop->run();
   } else {
@@ -59,23 +81,26 @@ fit_result fit(Flow& q, const scored_batch<T>& training, const scored_batch<T>& 
 }
 
 /// The same; a share of the samples (`options.validation_fraction`, drawn by `options.seed`) is set
-/// aside for validation.
+/// aside for validation, evenly over the weights where those have both signs.
 template <class Flow, class T = typename Flow::value_type, process_group Processes = one_process>
 fit_result fit(Flow& q, const scored_batch<T>& samples, const fit_options& options,
                const Processes& processes = alone) {
   if constexpr (detail::check_inverse<Flow>()) {
+    std::optional<detail::weighted_samples<T>> all;
     std::optional<detail::gathered_batch<Flow>> validation;
     std::unique_ptr<detail::fit_loop<Flow, Processes>> loop;
     detail::together(processes, [&] {
       detail::check_weights_place(options);
       detail::check_training_batch<Flow>(samples);
-      detail::row_split rows(samples.samples.count, options.validation_fraction,
-                             philox(options.seed));
+      all.emplace(samples);
+      detail::row_split rows(all->batch(), options.validation_fraction, philox(options.seed));
       const std::size_t aside = rows.validation.size();
-      validation.emplace(samples, aside);
+      validation.emplace(all->batch(), aside);
       validation->gather(rows.validation, 0, aside);
       loop = std::make_unique<detail::fit_loop<Flow, Processes>>(
-          q, samples, std::move(rows.training), validation->view(0, aside), options, processes);
+          q, all->batch(), std::move(rows.training), validation->view(0, aside), options,
+          processes);
+      if (aside == 0 && options.validation_fraction > 0) loop->remark_on_few_samples();
     });
     return loop->run();
   } else {
@@ -129,8 +154,14 @@ fit_result fit_expressions(Flow& q, const fit_options& options, const Processes&
   } else {
     std::unique_ptr<batch_in_memory<T, Y>> y;
     std::tuple<std::unique_ptr<batch_in_memory<T, Context>>...> c;
-    const std::vector<T> weights(options.weights.begin(), options.weights.end());
+    std::vector<T> weights;
     together(processes, [&] {
+      for (std::size_t i = 0; i < options.weights.size(); ++i)
+        if (!std::isfinite(options.weights[i]))
+          throw std::invalid_argument("fit: expected finite weights, got " +
+                                      std::to_string(options.weights[i]) + " in row " +
+                                      std::to_string(i));
+      weights = weights_in_units<T>(options.weights);
       check_shape("fit", "samples", samples, Flow::size);
       (check_shape("fit", "a context", context, Flow::context_size), ...);
       y = std::make_unique<batch_in_memory<T, Y>>(samples, Flow::size);

@@ -9,6 +9,7 @@
 #include <bijou/training/parameter_steps.hpp>
 #include <bijou/training/processes.hpp>
 #include <bijou/training/run_record.hpp>
+#include <bijou/transformers/option_text.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -35,19 +36,31 @@ template <class Flow, class Processes> class fit_loop {
            const Processes& processes)
       : q_(q), options_(options), processes_(processes), samples_(samples),
         order_(std::move(order)), validation_(validation),
-        batches_(count_batches(order_.size(), options)),
-        steps_(static_cast<std::int64_t>(batches_) * std::max(options.epochs, 0)),
+        batches_(count_batches(order_.size(), checked(options))),
+        steps_(static_cast<std::int64_t>(batches_) * options.epochs),
         parameters_(q, options.optimizer, options.threads,
                     static_cast<std::size_t>(std::max(options.threads, 0)), processes),
-        record_("fit", std::max(options.epochs, 0), options.checkpoint, options.callback,
-                parameters_, processes),
+        record_("fit", options.epochs, options.checkpoint, options.callback, parameters_,
+                processes),
         batch_(samples, std::min(order_.size(), options.batch_size)),
         log_prob_(std::max(options.batch_size, validation.samples.count)),
-        losses_(parameters_.shares()) {
-    training_weight_ = mean_weight(samples, order_);
+        losses_(parameters_.shares()), totals_(parameters_.shares()) {
+    training_weight_ = mean_weight(
+        "training", samples, order_,
+        has_validation() ? ": try another seed, or choose the validation samples yourself" : "");
     std::vector<std::uint32_t> all(validation.samples.count);
     std::iota(all.begin(), all.end(), 0U);
-    validation_weight_ = mean_weight(validation, all);
+    validation_weight_ = mean_weight("validation", validation, all,
+                                     ": set more aside (validation_fraction), or choose them "
+                                     "yourself");
+  }
+
+  /// For the result: that a share was to be set aside, and is of no sample.
+  void remark_on_few_samples() {
+    record_.remark("there is no validation: of " + std::to_string(order_.size()) +
+                   (order_.size() == 1 ? " sample" : " samples") + " a share of " +
+                   number_text(options_.validation_fraction) +
+                   " is less than one. Nothing stops early, and the last parameters are kept");
   }
 
   /// Collective, like all that it calls.
@@ -56,7 +69,7 @@ template <class Flow, class Processes> class fit_loop {
     try {
       together(processes_, [&] {
         for (std::string& r : units.prepare(samples_, order_, options_.standardise_context))
-          record_.result.remarks.push_back(std::move(r));
+          record_.remark(std::move(r));
       });
       record_.begin([&] { return describe(); });
       loop();
@@ -83,6 +96,8 @@ template <class Flow, class Processes> class fit_loop {
       report.step = report.first_step = step_ = parameters_.steps();
       if (out_of_patience(record_.epoch())) {
         result.reason = stop_reason::patience;
+        record_.remark_on_schedule(options_.schedule, step_, steps_);
+        show_remarks(line);
         return;
       }
     } else if (has_validation()) {
@@ -109,7 +124,9 @@ template <class Flow, class Processes> class fit_loop {
           before + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       goes_on = record_.end_epoch(record, out_of_patience(epoch));
     }
+    record_.remark_on_schedule(options_.schedule, step_, steps_);
     line.finish(report);
+    show_remarks(line);
   }
 
   /// Those that were not shown yet.
@@ -127,18 +144,21 @@ template <class Flow, class Processes> class fit_loop {
     ++step_;
     const std::size_t count = places.end - places.begin;
     const auto rows = std::span<const std::uint32_t>(order_).subspan(places.begin, count);
-    const auto scale = static_cast<T>(-1 / (static_cast<double>(count) * training_weight_));
+    const double scale = -1 / (static_cast<double>(count) * training_weight_);
     const share own = parameters_.own(count);
     double factor = 1;
     const double loss = parameters_.reduce([&] {
-      if (options_.schedule) factor = options_.schedule(step_ - 1, steps_);
+      if (options_.schedule) factor = scheduled("fit", options_.schedule, step_ - 1, steps_);
       parameters_.for_each_share([&](std::size_t r, std::span<T> gradient, workspace<T>& ws) {
         const share mine = parameters_.part(own, r);
         losses_[r] = 0;
         if (mine.begin == mine.end) return;
         batch_.gather(rows, mine.begin, mine.end);
-        losses_[r] = accumulate_log_prob_gradient(q_, batch_.view(mine.begin, mine.end), scale,
-                                                  gradient, ws, {}, log_prob_.data() + mine.begin);
+        totals_[r].add(mine.end - mine.begin, gradient, [&](share s, std::span<T> sum) {
+          const std::size_t first = mine.begin + s.begin;
+          losses_[r] += accumulate_log_prob_gradient(q_, batch_.view(first, mine.begin + s.end),
+                                                     scale, sum, ws, {}, log_prob_.data() + first);
+        });
       });
       double sum = 0;
       for (const double l : losses_) sum += l;
@@ -163,16 +183,11 @@ template <class Flow, class Processes> class fit_loop {
       parameters_.run([&](std::size_t r, workspace<T>& ws) {
         const share mine = parameters_.part(own, r);
         if (mine.begin == mine.end) return;
-        const auto part = [&](batch_view<const T> b) {
-          b.data += static_cast<std::ptrdiff_t>(mine.begin) * b.sample_stride;
-          b.count = mine.end - mine.begin;
-          return b;
-        };
         if constexpr (Flow::conditional)
-          q_.log_prob(part(validation_.samples), part(validation_.context),
+          q_.log_prob(part_of(validation_.samples, mine), part_of(validation_.context, mine),
                       log_prob_.data() + mine.begin, ws);
         else
-          q_.log_prob(part(validation_.samples), log_prob_.data() + mine.begin, ws);
+          q_.log_prob(part_of(validation_.samples, mine), log_prob_.data() + mine.begin, ws);
       });
       double losses = 0; // in the samples' order: the same for every number of threads
       for (std::size_t i = own.begin; i < own.end; ++i) {
@@ -205,7 +220,7 @@ template <class Flow, class Processes> class fit_loop {
   /// Which of this process's samples spoils the loss; rows are empty for validation samples.
   std::string bad_sample(share own, std::span<const std::uint32_t> rows) const {
     for (std::size_t i = own.begin; i < own.end; ++i)
-      if (!std::isfinite(log_prob_[i]))
+      if (!std::isfinite(log_prob_[i]) && (!rows.empty() || is_present(validation_, i)))
         return ": log_prob of " +
                (rows.empty() ? "validation sample " + std::to_string(i)
                              : "sample " + std::to_string(rows[i])) +
@@ -252,10 +267,19 @@ template <class Flow, class Processes> class fit_loop {
 
   bool has_validation() const { return validation_.samples.count > 0; }
 
+  static const fit_options& checked(const fit_options& o) {
+    if (o.epochs < 0)
+      throw std::invalid_argument("fit: expected epochs >= 0, got " + std::to_string(o.epochs));
+    if (o.batch_size == 0) throw std::invalid_argument("fit: expected batch_size >= 1, got 0");
+    if (o.patience < 0)
+      throw std::invalid_argument("fit: expected patience >= 0 (0: never stop early), got " +
+                                  std::to_string(o.patience));
+    return o;
+  }
   static std::size_t count_batches(std::size_t count, const fit_options& options) {
-    if (count == 0) throw std::invalid_argument("fit: expected samples to train on, got none");
-    if (options.batch_size == 0)
-      throw std::invalid_argument("fit: expected batch_size >= 1, got 0");
+    if (count == 0)
+      throw std::invalid_argument(
+          "fit: expected samples to train on, got none (samples of weight 0 do not count)");
     return (count + options.batch_size - 1) / options.batch_size;
   }
 
@@ -274,6 +298,7 @@ template <class Flow, class Processes> class fit_loop {
   std::vector<T> log_prob_;
   std::vector<double> losses_; // of shares
   std::size_t shown_ = 0;      // remarks
+  std::vector<gradient_total<T>> totals_;
   double training_weight_ = 1, validation_weight_ = 1;
 };
 

@@ -38,7 +38,8 @@ struct fit_result {
   double best_validation = std::numeric_limits<double>::quiet_NaN();
   stop_reason reason = stop_reason::epochs; ///< why it ended
   /// What a user may not expect of the run, a sentence each, which the progress line shows too:
-  /// that its context is far from order one. Not part of checkpoints.
+  /// that there was no validation, that it ended long before its schedule, that its context is far
+  /// from order one. Not part of checkpoints.
   std::vector<std::string> remarks{};
 };
 

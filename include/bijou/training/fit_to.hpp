@@ -65,7 +65,7 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
                     count_shares(options.batch_size, processes), processes),
         record_("fit_to", std::max(options.epochs, 0), options.checkpoint, options.callback,
                 parameters_, processes),
-        losses_(options.batch_size), order_(context.count),
+        losses_(options.batch_size), totals_(parameters_.shares()), order_(context.count),
         rows_(options.batch_size * context_size) {
     if (options.epochs < 0 || options.steps_per_epoch < 1)
       throw std::invalid_argument("fit_to: expected epochs >= 0 and steps_per_epoch >= 1, got " +
@@ -114,7 +114,9 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
       record_.result.best_epoch = epoch;
       goes_on = record_.end_epoch(record, false);
     }
+    record_.remark_on_schedule(options_.schedule, step_, steps_);
     line.finish(report);
+    for (const std::string& r : record_.result.remarks) line.remark("fit_to: " + r);
   }
 
   /// Returns the loss at the parameters that it met.
@@ -125,7 +127,7 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
     double factor = 1;
     const double sum = parameters_.reduce([&] {
       const double annealing = options_.annealing ? options_.annealing(step_, steps_) : 1.0;
-      if (options_.schedule) factor = options_.schedule(step_, steps_);
+      if (options_.schedule) factor = scheduled("fit_to", options_.schedule, step_, steps_);
       gather_contexts(drawn, own);
       const elbo_scale scale{annealing, 1 / static_cast<double>(n)};
       parameters_.for_each_share([&](std::size_t i, std::span<T> gradient, workspace<T>& ws) {
@@ -133,11 +135,14 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
         if (mine.begin == mine.end) return;
         philox stream(options_.seed);
         stream.advance(drawn + mine.begin);
-        accumulate_elbo<estimator::path_only>(
-            q_, estimator::density(target_), scale, stream, mine.end - mine.begin, mine.begin,
-            gradient, ws, contexts(mine), [&](std::size_t first, int count, const T* losses) {
-              std::copy_n(losses, count, losses_.data() + mine.begin + first);
-            });
+        totals_[i].add(mine.end - mine.begin, gradient, [&](share s, std::span<T> part) {
+          const share samples{mine.begin + s.begin, mine.begin + s.end};
+          accumulate_elbo<estimator::path_only>(
+              q_, estimator::density(target_), scale, stream, s.end - s.begin, samples.begin, part,
+              ws, contexts(samples), [&](std::size_t first, int count, const T* losses) {
+                std::copy_n(losses, count, losses_.data() + samples.begin + first);
+              });
+        });
       });
       double losses = 0;
       for (std::size_t i = own.begin; i < own.end; ++i) losses += static_cast<double>(losses_[i]);
@@ -237,6 +242,7 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
   parameter_steps<Flow, Processes> parameters_;
   run_record<Flow, Processes> record_;
   std::vector<T> losses_;
+  std::vector<gradient_total<T>> totals_;
   std::vector<std::uint32_t> order_;
   std::uint64_t pass_ = 0;
   aligned_vector<T> rows_;

@@ -35,64 +35,91 @@ template <class T> struct integrand_batch {
 
 namespace detail {
 
+/// A batch whose weights are known as logarithms, in double: no f is too large or small for T.
+template <class T> struct log_weighted_batch {
+  batch_view<const T> samples;
+  std::span<const double> log_weights; // log(|f_i| / q0_i), -inf where f is 0
+  std::span<const T> log_proposal;
+};
+
 /// log(|f_i| / q0_i) of a sample: -inf where f is 0.
 template <class T> double log_integrand_weight(const integrand_batch<T>& b, std::size_t i) {
   return std::log(std::abs(static_cast<double>(b.values[i]))) -
          static_cast<double>(b.log_proposal[i]);
 }
+template <class T> double log_integrand_weight(const log_weighted_batch<T>& b, std::size_t i) {
+  return b.log_weights[i];
+}
 
-/// log of the mean of |f_i| / q0_i, an estimate of integral |f|.
-template <class T> double log_mean_weight(const char* who, const integrand_batch<T>& b) {
+/// log of the mean of the weights; -inf if all are 0.
+template <class Batch> double log_mean_weight(const Batch& b) {
+  const std::size_t n = b.samples.count;
+  double largest = -std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, log_integrand_weight(b, i));
+  if (std::isinf(largest)) return largest;
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += std::exp(log_integrand_weight(b, i) - largest);
+  return largest + std::log(sum / static_cast<double>(n));
+}
+
+/// log of the mean of |f_i| / q0_i, an estimate of integral |f|; throws unless there is one.
+template <class T> double checked_log_mean_weight(const char* who, const integrand_batch<T>& b) {
   const std::size_t n = b.samples.count;
   if (b.values.size() != n || b.log_proposal.size() != n)
     throw std::invalid_argument(std::string(who) + ": expected values and log_proposal of " +
                                 std::to_string(n) + " samples, got " +
                                 std::to_string(b.values.size()) + " and " +
                                 std::to_string(b.log_proposal.size()));
-  double largest = -std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < n; ++i) {
     if (!std::isfinite(b.values[i]) || !std::isfinite(b.log_proposal[i]))
       throw std::invalid_argument(
           std::string(who) + ": expected finite values and log_proposal, got " +
           std::to_string(b.values[i]) + " and " + std::to_string(b.log_proposal[i]) +
           " of sample " + std::to_string(i));
-    largest = std::max(largest, log_integrand_weight(b, i));
   }
-  if (std::isinf(largest))
+  const double log_mean = log_mean_weight(b);
+  if (std::isinf(log_mean))
     throw std::invalid_argument(std::string(who) + ": expected an integrand that is not 0 for all "
                                                    "samples");
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += std::exp(log_integrand_weight(b, i) - largest);
-  return largest + std::log(sum / static_cast<double>(n));
+  return log_mean;
 }
 
 /// A tile's worth of samples at a time: weigh(i, log q(y_i)) is the weight of sample i in the
-/// gradient of scale * sum_i weight_i log q(y_i), which is added.
-template <class Flow, class Weigh, class T = typename Flow::value_type>
-void accumulate_weighted(const Flow& q, const integrand_batch<T>& b, double scale,
-                         std::span<T> gradient, workspace<T>& ws, Weigh&& weigh) {
+/// gradient of scale * sum_i weight_i log q(y_i), which is added. A sample where q is 0 adds
+/// nothing.
+template <class Flow, class Batch, class Weigh, class T = typename Flow::value_type>
+void accumulate_weighted(const Flow& q, const Batch& b, double scale, std::span<T> gradient,
+                         workspace<T>& ws, Weigh&& weigh) {
   if constexpr (!Flow::conditional) { // else the objectives have said that it does not fit
     constexpr auto lanes = static_cast<std::size_t>(Flow::program_type::lanes);
-    const std::size_t n = b.samples.count;
-    std::array<T, lanes> log_q, weights;
-    for (std::size_t first = 0; first < n; first += lanes) {
-      batch_view<const T> part = b.samples;
-      part.data += static_cast<std::ptrdiff_t>(first) * part.sample_stride;
-      part.count = std::min(lanes, n - first);
-      q.log_prob(part, log_q.data(), ws);
-      for (std::size_t i = 0; i < part.count; ++i)
-        weights[i] = static_cast<T>(weigh(first + i, static_cast<double>(log_q[i])));
-      accumulate_log_prob_gradient(
-          q, scored_batch<T>{part, {}, std::span<const T>(weights).first(part.count)},
-          static_cast<T>(scale), gradient, ws);
-    }
+    std::array<T, lanes> log_q, narrow;
+    std::array<double, lanes> weights;
+    gradient_total<T>().add(b.samples.count, gradient, [&](share s, std::span<T> sum) {
+      for (std::size_t first = s.begin; first < s.end; first += lanes) {
+        const std::size_t n = std::min(lanes, s.end - first);
+        const batch_view<const T> part = part_of(b.samples, {first, first + n});
+        q.log_prob(part, log_q.data(), ws);
+        double largest = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+          const double w = weigh(first + i, static_cast<double>(log_q[i]));
+          weights[i] = log_q[i] == -std::numeric_limits<T>::infinity() ? 0 : w;
+          if (!(std::abs(weights[i]) <= largest)) largest = std::abs(weights[i]); // NaN too
+        }
+        if (largest == 0) continue;
+        // In units of the largest: a weight may be too large or small for T, its ratios are not.
+        for (std::size_t i = 0; i < n; ++i) narrow[i] = static_cast<T>(weights[i] / largest);
+        accumulate_log_prob_gradient(q,
+                                     scored_batch<T>{part, {}, std::span<const T>(narrow).first(n)},
+                                     scale * largest, sum, ws);
+      }
+    });
   }
 }
 
 /// scale * sum_i w_i (-log q(y_i)), w_i in units of exp(log_mean); adds the gradient.
-template <class Flow, class T = typename Flow::value_type>
-double accumulate_cross_entropy(const Flow& q, const integrand_batch<T>& b, double log_mean,
-                                double scale, std::span<T> gradient, workspace<T>& ws) {
+template <class Flow, class Batch, class T = typename Flow::value_type>
+double accumulate_cross_entropy(const Flow& q, const Batch& b, double log_mean, double scale,
+                                std::span<T> gradient, workspace<T>& ws) {
   double sum = 0;
   accumulate_weighted(q, b, scale, gradient, ws, [&](std::size_t i, double log_q) {
     const double w = std::exp(log_integrand_weight(b, i) - log_mean);
@@ -103,9 +130,9 @@ double accumulate_cross_entropy(const Flow& q, const integrand_batch<T>& b, doub
 }
 
 /// scale * sum_i w_i^2 q0(y_i) / q(y_i), w_i likewise; adds the gradient.
-template <class Flow, class T = typename Flow::value_type>
-double accumulate_second_moment(const Flow& q, const integrand_batch<T>& b, double log_mean,
-                                double scale, std::span<T> gradient, workspace<T>& ws) {
+template <class Flow, class Batch, class T = typename Flow::value_type>
+double accumulate_second_moment(const Flow& q, const Batch& b, double log_mean, double scale,
+                                std::span<T> gradient, workspace<T>& ws) {
   double sum = 0;
   accumulate_weighted(q, b, scale, gradient, ws, [&](std::size_t i, double log_q) {
     const double log_weight = log_integrand_weight(b, i) - log_mean;
@@ -124,20 +151,22 @@ double accumulate_second_moment(const Flow& q, const integrand_batch<T>& b, doub
 ///
 ///     -sum_i w_i log q(y_i) / sum_i w_i,   w_i = |f_i| / q0(y_i),   nats.
 ///
-/// Robust far from the optimum; +inf where a sample with f != 0 is outside q's support.
+/// Robust far from the optimum; +inf where a sample with f != 0 is outside q's support. A sample
+/// with f = 0 is absent, whatever q is there.
 /// Cost: about four and a half times log_prob.
 template <class T> struct forward_kl {
   integrand_batch<T> batch;
 
-  /// The value; adds the gradient. Allocates nothing. \throws std::invalid_argument if lengths do
-  /// not fit, values are not finite, or f is 0 everywhere
+  /// The value; adds the gradient. Allocates nothing for up to 8,192 samples (see
+  /// negative_log_likelihood). \throws std::invalid_argument if lengths do not fit, values are not
+  /// finite, or f is 0 everywhere
   template <class Flow>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
     static_assert(!Flow::conditional,
                   "bijou: forward_kl is for flows without given<C>: its samples have no contexts");
-    return detail::accumulate_cross_entropy(q, batch, detail::log_mean_weight("forward_kl", batch),
-                                            1 / static_cast<double>(batch.samples.count), gradient,
-                                            ws);
+    return detail::accumulate_cross_entropy(
+        q, batch, detail::checked_log_mean_weight("forward_kl", batch),
+        1 / static_cast<double>(batch.samples.count), gradient, ws);
   }
 };
 template <class T> forward_kl(integrand_batch<T>) -> forward_kl<T>;
@@ -161,7 +190,7 @@ template <class T> struct variance_loss {
         !Flow::conditional,
         "bijou: variance_loss is for flows without given<C>: its samples have no contexts");
     return detail::accumulate_second_moment(
-               q, batch, detail::log_mean_weight("variance_loss", batch),
+               q, batch, detail::checked_log_mean_weight("variance_loss", batch),
                1 / static_cast<double>(batch.samples.count), gradient, ws) -
            1;
   }

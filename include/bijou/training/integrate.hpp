@@ -28,6 +28,7 @@
 #include <bijou/training/importance.hpp>
 #include <bijou/training/parameter_steps.hpp>
 #include <bijou/training/schedule.hpp>
+#include <bijou/training/weight_moments.hpp>
 
 #include <algorithm>
 #include <array>
@@ -51,8 +52,10 @@ struct integral_iteration {
   int iteration = 0;         ///< from 1
   double value = 0;          ///< its own estimate of the integral
   double standard_error = 0; ///< of value
-  double weight = 0;         ///< of value in the result, not normalised; 0 while warming up
-  double effective = 0;      ///< effective sample size by |f| / q, a share of the samples
+  /// Of value in the result, not normalised: 1 / the variance of a sample of the iteration before,
+  /// or the nearest number to that which double has. 0 while warming up.
+  double weight = 0;
+  double effective = 0; ///< effective sample size by |f| / q, a share of the samples
   /// The flow was then trained on |f| to this power; NaN if it was not.
   double power = std::numeric_limits<double>::quiet_NaN();
 };
@@ -95,32 +98,6 @@ struct integral_estimate {
 
 namespace detail {
 
-/// Moments of f / q over samples of q.
-struct weight_moments {
-  double count = 0, sum = 0, sum_of_squares = 0, sum_of_sizes = 0, largest = 0;
-
-  void add(double w) {
-    ++count;
-    sum += w;
-    sum_of_squares += w * w;
-    sum_of_sizes += std::abs(w);
-    largest = std::max(largest, std::abs(w));
-  }
-  double mean() const { return sum / count; }
-  /// Of one sample. Where all are equal, what rounding of log q in float leaves of it: 0 only where
-  /// all are 0.
-  double variance() const {
-    const double square = sum_of_squares / count;
-    return std::max(square - mean() * mean(), 1e-14 * square);
-  }
-  double standard_error() const { return std::sqrt(variance() / (count - 1)); }
-  double effective() const {
-    return largest > 0 ? sum_of_sizes * sum_of_sizes / (count * sum_of_squares) : 0;
-  }
-  /// Share of the samples that rejection by w / max w keeps.
-  double kept() const { return largest > 0 ? sum_of_sizes / (count * largest) : 0; }
-};
-
 /// One run: holds what its iterations share.
 template <class Flow, class Integrand> class integration {
   using T = typename Flow::value_type;
@@ -137,8 +114,8 @@ template <class Flow, class Integrand> class integration {
         parameters_(q, options.optimizer, options.threads,
                     std::clamp<std::size_t>(options.batch_size / 256, 1, 32)),
         remembered_(count_ * static_cast<std::size_t>(options.remembered)), log_weights_(count_),
-        rows_(options.batch_size), samples_(options.batch_size * size), values_(options.batch_size),
-        log_proposal_(options.batch_size) {
+        rows_(options.batch_size), samples_(options.batch_size * size),
+        step_log_weights_(options.batch_size), log_proposal_(options.batch_size) {
     result_.history.reserve(static_cast<std::size_t>(options.iterations));
   }
 
@@ -146,40 +123,43 @@ template <class Flow, class Integrand> class integration {
     const int counted_from =
         std::max(share_of_iterations(options_.warm_up), std::min(1, options_.iterations - 1));
     weight_moments unweighted;
-    double total = 0, variance = 0, weight = options_.iterations == 1 ? 1 : 0;
+    weighted_estimates counted;
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    double log_weight = options_.iterations == 1 ? 0 : -inf; // of the coming iteration
     for (int k = 0; k < options_.iterations; ++k) {
-      const std::span<const double> values = draw(k);
+      draw(k);
+      const bool trained = k < trained_iterations_;
       weight_moments moments;
-      for (const double w : values) moments.add(w);
+      for (std::size_t i = newest_; i < newest_ + count_; ++i) {
+        moments.add(remembered_.log_weights[i], remembered_.signs[i]);
+        if (!trained || k + 1 == options_.iterations)
+          unweighted.add(remembered_.log_weights[i], remembered_.signs[i]);
+      }
       integral_iteration record{.iteration = k + 1,
                                 .value = moments.mean(),
-                                .standard_error = moments.standard_error(),
+                                .standard_error = std::exp(moments.log_standard_error()),
                                 .effective = moments.effective()};
-      if (k >= counted_from) {
-        record.weight = weight;
-        total += weight;
-        result_.value += weight * record.value;
-        variance += std::pow(weight * record.standard_error, 2);
+      if (k >= counted_from && log_weight > -inf) {
+        counted.add(record.value, moments.log_standard_error(), log_weight);
+        record.weight = std::clamp(std::exp(log_weight), std::numeric_limits<double>::min(),
+                                   std::numeric_limits<double>::max());
       }
       // Of the next one: by what is known before it is drawn, so that no iteration chooses its own
       // weight and the estimate keeps its mean.
-      weight = moments.largest > 0 ? 1 / moments.variance() : 0;
-      if (k >= trained_iterations_ || k + 1 == options_.iterations)
-        for (const double w : values) unweighted.add(w);
-      if (k < trained_iterations_) {
+      log_weight = moments.all_zero() ? -inf : -moments.log_variance();
+      if (trained) {
         train();
         record.power = power_;
       }
       result_.history.push_back(record);
       if (options_.callback) options_.callback(record);
     }
-    if (total > 0) {
-      result_.value /= total;
-      result_.standard_error = std::sqrt(variance) / total;
-    }
+    const auto combined = counted.combined();
+    result_.value = combined.value;
+    result_.standard_error = combined.standard_error;
+    result_.chi_squared = combined.chi_squared;
     result_.evaluations = count_ * static_cast<std::size_t>(options_.iterations);
     result_.unweighting_efficiency = unweighted.kept();
-    result_.chi_squared = chi_squared();
     return std::move(result_);
   }
 
@@ -187,26 +167,16 @@ template <class Flow, class Integrand> class integration {
   /// Samples of the latest iterations: a ring with a place for each.
   struct memory {
     explicit memory(std::size_t n)
-        : samples(n * size), log_values(n), log_proposal(n), weights(n) {}
-    aligned_vector<T> samples;      // (n, D)
-    std::vector<double> log_values; // log |f|, -inf where f is 0
-    aligned_vector<T> log_proposal; // log q of the proposal that drew them
-    std::vector<double> weights;    // f / q
+        : samples(n * size), log_values(n), log_weights(n), log_proposal(n), signs(n) {}
+    aligned_vector<T> samples;       // (n, D)
+    std::vector<double> log_values;  // log |f|, -inf where f is 0
+    std::vector<double> log_weights; // log(|f| / q), likewise
+    aligned_vector<T> log_proposal;  // log q of the proposal that drew them
+    std::vector<std::int8_t> signs;  // of f
   };
 
-  double chi_squared() const {
-    double sum = 0;
-    int terms = 0;
-    for (const integral_iteration& r : result_.history)
-      if (r.weight > 0) {
-        sum += std::pow((r.value - result_.value) / r.standard_error, 2);
-        ++terms;
-      }
-    return terms > 1 ? sum / (terms - 1) : std::numeric_limits<double>::quiet_NaN();
-  }
-
-  /// New samples into the place of iteration k, and what the integrand is there. Returns f / q.
-  std::span<const double> draw(int k) {
+  /// New samples into the place of iteration k, and what the integrand is there.
+  void draw(int k) {
     newest_ = static_cast<std::size_t>(k % options_.remembered) * count_;
     filled_ = std::max(filled_, newest_ + count_);
     const std::uint64_t drawn = static_cast<std::uint64_t>(k) * count_;
@@ -218,21 +188,55 @@ template <class Flow, class Integrand> class integration {
       T* const samples = remembered_.samples.data() + first * size;
       q_.sample_and_log_prob(stream, rows_of(samples, n, Flow::size),
                              remembered_.log_proposal.data() + first, ws);
-      for (std::size_t i = first; i < first + n; ++i) evaluate(i);
+      for (std::size_t i = 0; i < n; ++i) evaluate(first + i, drawn + mine.begin + i);
     });
-    return std::span<const double>(remembered_.weights).subspan(newest_, count_);
   }
-  void evaluate(std::size_t i) {
+  /// The integrand at the sample in place i, which is the one of this number.
+  void evaluate(std::size_t i, std::uint64_t number) {
     std::array<double, size> x;
-    std::copy_n(remembered_.samples.data() + i * size, size, x.begin());
+    const philox noise(options_.seed);
+    std::array<std::uint32_t, 4> words{};
+    for (std::size_t d = 0; d < size; ++d) {
+      T& coordinate = remembered_.samples[i * size + d];
+      coordinate = inside_box(coordinate);
+      if constexpr (std::is_same_v<T, float>) {
+        if (d % 4 == 0)
+          words = noise.block(number, static_cast<std::uint32_t>(d / 4), domain::rounding);
+        x[d] = unrounded(coordinate, (words[d % 4] + 0.5) * 0x1p-32);
+      } else {
+        x[d] = coordinate;
+      }
+    }
+    const auto log_q = static_cast<double>(remembered_.log_proposal[i]);
+    if (!std::isfinite(log_q))
+      throw std::invalid_argument("integrate: log q of the flow's sample is " + number_name(log_q) +
+                                  " at " + point_text(x) + ": are its parameters finite?");
     const auto value = static_cast<double>(integrand_(std::as_const(x)));
     if (!std::isfinite(value)) {
-      throw std::invalid_argument("integrate: the integrand is " + std::to_string(value) + " at " +
+      throw std::invalid_argument("integrate: the integrand is " + number_name(value) + " at " +
                                   point_text(x));
     }
     remembered_.log_values[i] = std::log(std::abs(value));
-    remembered_.weights[i] = value / std::exp(static_cast<double>(remembered_.log_proposal[i]));
+    remembered_.log_weights[i] = remembered_.log_values[i] - log_q;
+    remembered_.signs[i] = static_cast<std::int8_t>(value < 0 ? -1 : 1);
   }
+  /// What rounding has put on an end of the box lies half an epsilon inside: there an integrand may
+  /// be infinite whose integral is not.
+  static T inside_box(T x) {
+    constexpr T step = std::numeric_limits<T>::epsilon() / 2;
+    return x <= T(0) ? step : x >= T(1) ? T(1) - step : x;
+  }
+  /// One of the numbers that round to x, the share u of their way from the smallest. In float x
+  /// alone would sum the integrand over a lattice: of 1 / sqrt(1 - x) that loses 1e-4 of the
+  /// integral, in the last few numbers below 1.
+  static double unrounded(float x, double u) {
+    const double low = 0.5 * (double{x} + double{std::nextafter(x, 0.0F)});
+    const double high =
+        x == inside_box(1.0F) ? 1 : 0.5 * (double{x} + double{std::nextafter(x, 1.0F)});
+    return std::min(low + u * (high - low), 1 - 0.5 * std::numeric_limits<double>::epsilon());
+  }
+  /// "-nan" says no more than "nan".
+  static std::string number_name(double x) { return std::isnan(x) ? "nan" : std::to_string(x); }
 
   /// Steps on the remembered samples, for |f| to the power of power_.
   void train() {
@@ -256,14 +260,8 @@ template <class Flow, class Integrand> class integration {
   }
   /// Of the newest samples, with |f| to a power.
   double effective_share(double power) {
-    constexpr double inf = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < count_; ++i) {
-      const double log_value = remembered_.log_values[newest_ + i];
-      log_weights_[i] =
-          log_value == -inf
-              ? -inf
-              : power * log_value - static_cast<double>(remembered_.log_proposal[newest_ + i]);
-    }
+    for (std::size_t i = 0; i < count_; ++i)
+      log_weights_[i] = log_weight_to_power(newest_ + i, power);
     return effective_sample_size(std::span<const double>(log_weights_)) /
            static_cast<double>(count_);
   }
@@ -288,22 +286,26 @@ template <class Flow, class Integrand> class integration {
       const std::size_t row = rows_[i];
       std::copy_n(&remembered_.samples[row * size], size, &samples_[i * size]);
       log_proposal_[i] = remembered_.log_proposal[row];
-      // In units of the largest: the losses do not depend on the scale of f.
-      const double log_value = remembered_.log_values[row] - largest;
-      values_[i] = log_value == -inf ? T(0) : static_cast<T>(std::exp(power_ * log_value));
+      step_log_weights_[i] = log_weight_to_power(row, power_);
     }
     return true;
   }
-  integrand_batch<T> minibatch(share s) const {
+  log_weighted_batch<T> minibatch(share s) const {
     const std::size_t n = s.end - s.begin;
     return {rows_of(samples_.data() + s.begin * size, n, Flow::size),
-            std::span<const T>(values_).subspan(s.begin, n),
+            std::span<const double>(step_log_weights_).subspan(s.begin, n),
             std::span<const T>(log_proposal_).subspan(s.begin, n)};
+  }
+  /// log(|f|^power / q) of a remembered sample.
+  double log_weight_to_power(std::size_t i, double power) const {
+    const double log_value = remembered_.log_values[i];
+    if (std::isinf(log_value)) return log_value; // f is 0, to the power of 0 too
+    return power * log_value - static_cast<double>(remembered_.log_proposal[i]);
   }
 
   void step() {
     const std::size_t n = rows_.size();
-    const double log_mean = log_mean_weight("integrate", minibatch({0, n}));
+    const double log_mean = log_mean_weight(minibatch({0, n}));
     const double scale = 1 / static_cast<double>(n);
     parameters_.reduce([&] {
       parameters_.for_each_share([&](std::size_t i, std::span<T> gradient, workspace<T>& ws) {
@@ -361,7 +363,8 @@ template <class Flow, class Integrand> class integration {
   // A minibatch: which places, and what is there.
   std::vector<std::uint32_t> rows_, order_;
   aligned_vector<T> samples_;
-  std::vector<T> values_, log_proposal_;
+  std::vector<double> step_log_weights_;
+  std::vector<T> log_proposal_;
   std::size_t next_ = 0;
   std::uint64_t pass_ = 0;
   integral_estimate result_;
@@ -380,13 +383,18 @@ template <class Flow, class Integrand> class integration {
 /// An estimate knows only what q has met: a peak between all samples is missed without a word, by
 /// this as by every Monte Carlo method. 0 +- 0 says that f was 0 at all samples.
 ///
-/// The same seed gives the same bits, whatever the number of threads, if f does. Memory: D + 5
+/// f is called inside the box alone, where its ends may be singular: a coordinate that rounding has
+/// put on an end (exactly 1 occurs) is taken half an epsilon inside, and in float the bits of x
+/// that float does not have are drawn at random. The scale of f does not matter: moments are taken
+/// in units of the largest |f| / q.
+///
+/// The same seed gives the same bits, whatever the number of threads, if f does. Memory: D + 6
 /// numbers for each remembered sample, six vectors of the parameters' length, one more for each 256
 /// samples of a batch, a workspace for each thread. Cost: a sampling for each evaluation, about
 /// five and a half passes for each sample of a step.
 /// \param integrand f(x) of one sample, a std::array<double, D>; called by several threads at once
 /// if so asked
-/// 	hrows std::invalid_argument if options do not fit, or f is NaN or infinite; training_error
+/// \throws std::invalid_argument if options do not fit, or f is NaN or infinite; training_error
 /// if a gradient becomes so. q keeps the parameters of the last step
 template <class Flow, class Integrand>
 integral_estimate integrate(Flow& q, const Integrand& integrand,

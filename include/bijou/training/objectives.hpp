@@ -3,7 +3,10 @@
 /// What training makes small, and its value with the gradient by all parameters.
 
 #include <bijou/flow/flow.hpp>
+#include <bijou/training/gradient_total.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -17,22 +20,53 @@ namespace bijou::inline BIJOU_ISA {
 template <class T> struct scored_batch {
   batch_view<const T> samples;   ///< (n, D)
   batch_view<const T> context{}; ///< (n, C): one row for each sample, for flows with given<C>
-  std::span<const T> weights{};  ///< one for each sample; empty: all 1
+  /// One for each sample; empty: all 1. A sample of weight 0 is absent, whatever it holds.
+  std::span<const T> weights{};
 };
 
 namespace detail {
-template <class T> double total_weight(const scored_batch<T>& batch) {
-  if (batch.weights.empty()) return static_cast<double>(batch.samples.count);
-  double sum = 0;
-  for (const T w : batch.weights) sum += static_cast<double>(w);
-  return sum;
+/// Samples [s.begin, s.end) of a batch.
+template <class T> batch_view<const T> part_of(batch_view<const T> b, share s) {
+  b.data += static_cast<std::ptrdiff_t>(s.begin) * b.sample_stride;
+  b.count = s.end - s.begin;
+  return b;
 }
-template <class Flow> void check_batch(const scored_batch<typename Flow::value_type>& b) {
+template <class T> scored_batch<T> part_of(const scored_batch<T>& b, share s) {
+  scored_batch<T> part{part_of(b.samples, s)};
+  if (b.context.data != nullptr) part.context = part_of(b.context, s);
+  if (!b.weights.empty()) part.weights = b.weights.subspan(s.begin, s.end - s.begin);
+  return part;
+}
+
+/// The power of two next above the largest size of some numbers, as its exponent: in that unit they
+/// can be squared and summed, whatever they were, and lose no bit. 0 if all are 0.
+template <class T> int exponent_of_largest(std::span<const T> values) {
+  double largest = 0;
+  for (const T v : values) largest = std::max(largest, std::abs(static_cast<double>(v)));
+  int exponent = 0;
+  std::frexp(largest, &exponent);
+  return exponent;
+}
+
+/// 1 / the sum of all weights. Throws unless the sum is positive.
+template <class T> double inverse_total_weight(const char* who, const scored_batch<T>& batch) {
+  if (batch.weights.empty()) return 1 / static_cast<double>(batch.samples.count);
+  const int exponent = exponent_of_largest(batch.weights);
+  double sum = 0;
+  for (const T w : batch.weights) sum += std::ldexp(static_cast<double>(w), -exponent);
+  if (!(sum > 0 && std::isfinite(sum)))
+    throw std::invalid_argument(std::string(who) + ": expected weights with a positive sum, got " +
+                                std::to_string(std::ldexp(sum, exponent)));
+  return std::ldexp(1 / sum, -exponent);
+}
+
+template <class Flow>
+void check_batch(const scored_batch<typename Flow::value_type>& b, const char* who = "log_prob") {
   if (!b.weights.empty() && b.weights.size() != b.samples.count)
-    throw std::invalid_argument("log_prob: expected one weight for each of " +
+    throw std::invalid_argument(std::string(who) + ": expected one weight for each of " +
                                 std::to_string(b.samples.count) + " samples, got " +
                                 std::to_string(b.weights.size()));
-  if (Flow::conditional) check_context_count("log_prob", b.context.count, b.samples.count);
+  if (Flow::conditional) check_context_count(who, b.context.count, b.samples.count);
 }
 template <class Flow> void check_gradient(const Flow& q, std::size_t size) {
   if (size != q.parameters().size())
@@ -42,7 +76,9 @@ template <class Flow> void check_gradient(const Flow& q, std::size_t size) {
 } // namespace detail
 
 /// Adds scale * the gradient of sum_i w_i log p(y_i) by all parameters to `gradient`, a vector laid
-/// out as q.parameters(). Entries that no connection owns are 0 afterwards. Allocates nothing.
+/// out as q.parameters(). Entries that no connection owns are 0 afterwards. Allocates nothing. The
+/// value is summed in double, the gradient in T: in float cut batches of 1e5 samples or more, as
+/// negative_log_likelihood does, or lose digits of it.
 /// Cost: about three and a half times log_prob.
 /// \param ws of q.make_gradient_workspace()
 /// \param g_samples where the derivatives by the samples go, (n, D); may hold a null pointer
@@ -50,7 +86,7 @@ template <class Flow> void check_gradient(const Flow& q, std::size_t size) {
 /// \return scale * sum_i w_i log p(y_i), nats
 /// \throws std::invalid_argument if lengths do not fit
 template <class Flow, class T = typename Flow::value_type>
-double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch, T scale,
+double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch, double scale,
                                     std::span<T> gradient, workspace<T>& ws,
                                     batch_view<T> g_samples = {}, T* log_prob = nullptr) {
   detail::check_batch<Flow>(batch);
@@ -127,11 +163,20 @@ void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Fu
 template <class T> struct negative_log_likelihood {
   scored_batch<T> batch; ///< memory that lives as long as the objective
 
-  /// The value; adds the gradient.
+  /// The value; adds the gradient. Allocates nothing for up to 8,192 samples; in float the gradient
+  /// of more is summed in double, in a vector of its own. \throws std::invalid_argument if lengths
+  /// do not fit, or the sum of the weights is not positive
   template <class Flow>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
-    const T scale = static_cast<T>(-1.0 / detail::total_weight(batch));
-    return accumulate_log_prob_gradient(q, batch, scale, gradient, ws);
+    detail::check_batch<Flow>(batch, "negative_log_likelihood");
+    detail::check_gradient(q, gradient.size());
+    const double scale = -detail::inverse_total_weight("negative_log_likelihood", batch);
+    double value = 0;
+    detail::gradient_total<T>().add(
+        batch.samples.count, gradient, [&](detail::share s, std::span<T> part) {
+          value += accumulate_log_prob_gradient(q, detail::part_of(batch, s), scale, part, ws);
+        });
+    return value;
   }
 };
 template <class T> negative_log_likelihood(scored_batch<T>) -> negative_log_likelihood<T>;

@@ -7,9 +7,11 @@
 #include <bijou/training/fit_result.hpp>
 #include <bijou/training/parameter_steps.hpp>
 #include <bijou/training/processes.hpp>
+#include <bijou/training/schedule.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -54,6 +56,16 @@ inline std::string optimizer_text(const adam_options& o) {
   return text;
 }
 
+/// What a schedule gives for a step; throws unless it is a number.
+inline double scheduled(const char* who, const schedule& s, std::int64_t step, std::int64_t total) {
+  const double factor = s(step, total);
+  if (!std::isfinite(factor))
+    throw std::invalid_argument(std::string(who) + ": expected a schedule of finite factors, got " +
+                                std::to_string(factor) + " in step " + std::to_string(step + 1) +
+                                " of " + std::to_string(total));
+  return factor;
+}
+
 /// Epochs are written down by all processes; the callback and the checkpoints hear of them from
 /// rank 0, whose word counts for all.
 template <class Flow, class Processes> class run_record {
@@ -69,10 +81,28 @@ template <class Flow, class Processes> class run_record {
     if (places.every < 1)
       throw std::invalid_argument(std::string(who) + ": expected checkpoints.every >= 1, got " +
                                   std::to_string(places.every));
-    result.history.reserve(static_cast<std::size_t>(epochs));
+    result.history.reserve(static_cast<std::size_t>(std::min(epochs, 1'000'000)));
   }
 
   fit_result result; ///< so far
+
+  /// Into the result.
+  void remark(std::string sentence) { result.remarks.push_back(std::move(sentence)); }
+  /// Says so where the run ended early and its schedule would have lowered the rate a good deal:
+  /// what the last steps at a low rate gain is missing then. `step` steps of `steps` are done.
+  void remark_on_schedule(const schedule& s, std::int64_t step, std::int64_t steps) {
+    if (!s || step == 0 || step >= steps || result.reason == stop_reason::epochs) return;
+    const double reached = s(step - 1, steps), planned = s(steps - 1, steps);
+    if (!(reached > 0.05 && planned < 0.5 * reached)) return;
+    std::array<char, 200> text{};
+    std::snprintf(
+        text.data(), text.size(),
+        "the run ended after epoch %d of %d, where the schedule's factor was %.2g; it would "
+        "have fallen to %.2g. Fewer epochs%s let it run its course",
+        epoch(), epochs_, reached, planned,
+        result.reason == stop_reason::patience ? ", or patience = 0," : "");
+    remark(text.data());
+  }
 
   int epoch() const { return static_cast<int>(result.history.size()); } ///< the last one done
   /// Of the epochs done, those of an earlier run included.

@@ -6,6 +6,8 @@
 /// steps planned. The ones here are small values with defaults that suit:
 ///
 ///     options.schedule = schedules::cosine{.warmup = 0.05};
+///
+/// They throw std::invalid_argument where a member makes no sense.
 
 #include <bijou/kernels/isa.hpp>
 
@@ -14,6 +16,8 @@
 #include <cstdint>
 #include <functional>
 #include <numbers>
+#include <stdexcept>
+#include <string>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -33,6 +37,9 @@ inline double fraction(std::int64_t step, std::int64_t total) {
   if (total <= 1) return step > 0 ? 1 : 0;
   return std::clamp(static_cast<double>(step) / static_cast<double>(total - 1), 0.0, 1.0);
 }
+inline void expect(bool good, const char* what) {
+  if (!good) throw std::invalid_argument(std::string("schedules::") + what);
+}
 /// From a at 0 to b at 1 along half a cosine, flat at both ends.
 inline double half_cosine(double a, double b, double fraction) {
   return b + (a - b) * 0.5 * (1 + std::cos(std::numbers::pi * fraction));
@@ -45,6 +52,8 @@ struct cosine {
   double warmup = 0; ///< a share of all steps, 0 to 1
   double end = 0;    ///< the last step's factor
   double operator()(std::int64_t step, std::int64_t total) const {
+    detail::expect(warmup >= 0 && warmup <= 1, "cosine: expected 0 <= warmup <= 1");
+    detail::expect(end >= 0, "cosine: expected end >= 0");
     const double steps = warmup * static_cast<double>(total);
     const double done = static_cast<double>(step) + 1; // the first step moves already
     if (done <= steps) return done / steps;
@@ -60,6 +69,8 @@ struct staircase {
   int drops = 2;
   double decay = 0.1;
   double operator()(std::int64_t step, std::int64_t total) const {
+    detail::expect(drops >= 0, "staircase: expected drops >= 0");
+    detail::expect(decay >= 0, "staircase: expected decay >= 0");
     if (total <= 0) return 1;
     const std::int64_t stage = std::clamp<std::int64_t>(step * (drops + 1) / total, 0, drops);
     return std::pow(decay, static_cast<double>(stage));
@@ -70,6 +81,7 @@ struct staircase {
 struct exponential {
   double end = 0.01;
   double operator()(std::int64_t step, std::int64_t total) const {
+    detail::expect(end > 0, "exponential: expected end > 0");
     return std::pow(end, detail::fraction(step, total));
   }
 };
@@ -82,6 +94,8 @@ struct one_cycle {
   double start = 0.04;
   double end = 1e-4;
   double operator()(std::int64_t step, std::int64_t total) const {
+    detail::expect(warmup >= 0 && warmup <= 1, "one_cycle: expected 0 <= warmup <= 1");
+    detail::expect(start >= 0 && end >= 0, "one_cycle: expected start >= 0 and end >= 0");
     const double f = detail::fraction(step, total);
     return f < warmup ? detail::half_cosine(start, 1, f / warmup)
                       : detail::half_cosine(1, end, warmup < 1 ? (f - warmup) / (1 - warmup) : 0.0);
