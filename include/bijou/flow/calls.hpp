@@ -201,7 +201,7 @@ template <class Self, class T, int D> class bijector_calls {
     if constexpr (detail::accept<detail::call::forward, found>())
       return detail::complete(detail::mapping<detail::forward_way, Self>{self()}, arguments...);
     else
-      return refused<forward_result<batch, values>>{};
+      return refused<forward_result<usual_batch, usual_values>>{};
   }
   /// Data to noise, x = f^-1(y), with log|det dx/dy|, nats:
   ///
@@ -212,7 +212,7 @@ template <class Self, class T, int D> class bijector_calls {
     if constexpr (detail::accept<detail::call::inverse, found>() && detail::check_inverse<Self>())
       return detail::complete(detail::mapping<detail::inverse_way, Self>{self()}, arguments...);
     else
-      return refused<inverse_result<batch, values>>{};
+      return refused<inverse_result<usual_batch, usual_values>>{};
   }
   /// log|det dy/dx| at x, nats; arguments of forward without outputs.
   template <class... A> auto log_det_jacobian(A&&... arguments) const {
@@ -220,7 +220,7 @@ template <class Self, class T, int D> class bijector_calls {
     if constexpr (detail::accept<detail::call::log_det_jacobian, found>())
       return forward(arguments...).log_det;
     else
-      return refused<values>{};
+      return refused<usual_values>{};
   }
 
  protected:
@@ -228,8 +228,8 @@ template <class Self, class T, int D> class bijector_calls {
 
  private:
   template <class R> using refused = detail::refused<R>;
-  using batch = detail::usual_batch;
-  using values = detail::usual_values;
+  using usual_batch = detail::usual_batch;
+  using usual_values = detail::usual_values;
 };
 
 /// Calls that score samples of D variables. Cost: about one pass over the networks' weights per
