@@ -71,8 +71,8 @@ template <class T, int C> class context_standardisation {
   /// Whether all numbers are equal but for their rounding to float.
   bool is_near(const context_standardisation& other) const {
     constexpr double eps = 1e-6;
-    const auto differ = [](T a, T b, double unit) {
-      return !(std::abs(static_cast<double>(a) - static_cast<double>(b)) <= eps * unit);
+    const auto differ = [](T a, T b, double magnitude) {
+      return !(std::abs(static_cast<double>(a) - static_cast<double>(b)) <= eps * magnitude);
     };
     for (std::size_t k = 0; k < size; ++k) {
       const auto scale = static_cast<double>(scale_[k]);

@@ -1,14 +1,15 @@
 #pragma once
 /// \file
-/// The functions of <cmath> for packs and duals under their standard names, so that a formula which
-/// says `std::exp(x)` is as good as one which says `using math::exp; exp(x)`, with the same bits.
+/// The functions of `<cmath>` for packs and duals under their standard names, so that a formula
+/// which says `std::exp(x)` is as good as one which says `using math::exp; exp(x)`, with the same
+/// bits.
 ///
 /// They have to be in namespace std, for a qualified name is looked up nowhere else. The standard
 /// reserves that namespace for itself; all compilers take overloads of types of one's own there,
 /// and only calls with packs or duals find these. `#define BIJOU_NO_STD_FUNCTIONS` before the first
 /// include of bijou leaves them out: calls of std::exp with a pack are errors then.
 ///
-/// Functions of <cmath> that packs do not have are refused with a sentence.
+/// Functions of `<cmath>` that packs do not have are refused with a sentence.
 
 #include <bijou/kernels/dual.hpp>
 
