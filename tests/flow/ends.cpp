@@ -111,6 +111,11 @@ template <class T, class E> void check_samples(const E& expression) {
   }
 }
 
+/// A constant of a formula.
+template <class X> X constant(double v) {
+  return X(static_cast<typename math::scalar_of<X>::type>(v));
+}
+
 /// Maps of a user that say more than rounding keeps.
 struct square_map { // underflows to 0, overflows to inf
   static constexpr auto domain = kind::positive, image = kind::positive;
@@ -122,13 +127,19 @@ struct half_sum_map { // reaches -1 and 1
   static constexpr auto domain = kind::unit, image = kind::symmetric;
   template <class X> X forward(X x) const { return x + x - X(1); }
   template <class X> X inverse(X y) const { return X(0.5) * y + X(0.5); }
-  template <class X> X log_abs_slope(X x) const { return X(0) * x + X(0.6931471805599453); }
+  template <class X> X log_abs_slope(X x) const {
+    return X(0) * x + constant<X>(0.6931471805599453);
+  }
 };
 struct shrink_map { // leaves the unit interval at either end
   static constexpr auto domain = kind::line, image = kind::unit;
-  template <class X> X forward(X x) const { return X(1.0000001) * math::sigmoid(x) - X(5e-8); }
+  template <class X> X forward(X x) const {
+    return constant<X>(1.0000001) * math::sigmoid(x) - constant<X>(5e-8);
+  }
   template <class X> X inverse(X y) const {
-    const X u = math::max(X(1e-7), math::min(X(1 - 1e-7), (y + X(5e-8)) / X(1.0000001)));
+    const X u =
+        math::max(constant<X>(1e-7), math::min(constant<X>(1 - 1e-7),
+                                               (y + constant<X>(5e-8)) / constant<X>(1.0000001)));
     return math::log(u / (X(1) - u));
   }
   template <class X> X log_abs_slope(X x) const {
