@@ -38,3 +38,13 @@ TEST_CASE("hostile values: words that are solved for, with gradients", "[flow]")
                               inverse(numerically_inverted(radial)) |
                               numerically_inverted(sylvester));
 }
+TEST_CASE("hostile values: maps with an end", "[flow]") {
+  check_all(normal<4> | affine | on<0>(exp_map) | on<1>(sigmoid_map) | on<2>(tanh_map) |
+                on<3>(softplus_map),
+            50'000);
+}
+TEST_CASE("hostile values: splines on the box, and back to the line", "[flow]") {
+  check_all(uniform<2> | coupling<5>(rational_quadratic<4>.unit_box()) | flip |
+                inverse(sigmoid_map) | iaf<4> | standardise({1.0, 2.0}, {3.0, 1e3}),
+            50'000);
+}
