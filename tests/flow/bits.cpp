@@ -55,7 +55,7 @@ TEMPLATE_TEST_CASE("bits do not depend on the number of threads", "[flow]", floa
         f.q.log_prob(out, context, log_prob.data() + first, ws);
         philox stream{11, 2};
         stream.advance(first);
-        f.q.sample_and_log_prob(stream, context, rows_of(drawn.data() + 3 * first, n, 3),
+        f.q.sample_and_log_prob(stream, rows_of(drawn.data() + 3 * first, n, 3), context,
                                 log_q.data() + first, ws);
       });
     for (std::thread& t : team) t.join();
@@ -65,8 +65,8 @@ TEMPLATE_TEST_CASE("bits do not depend on the number of threads", "[flow]", floa
     std::vector<T> alone(3 * samples), log_q_alone(samples);
     philox stream{11, 2};
     auto ws = f.q.make_workspace();
-    f.q.sample_and_log_prob(stream, rows_of<const T>(f.context.data(), samples, 2),
-                            rows_of(alone.data(), samples, 3), log_q_alone.data(), ws);
+    f.q.sample_and_log_prob(stream, rows_of(alone.data(), samples, 3),
+                            rows_of<const T>(f.context.data(), samples, 2), log_q_alone.data(), ws);
     CHECK(other_bits(drawn, alone) == agreed);
     CHECK(other_bits(log_q, log_q_alone) == agreed);
   }
