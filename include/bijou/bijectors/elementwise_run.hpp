@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -62,6 +63,7 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   static constexpr int tape_rows = D;
   static constexpr int folded_size = 0;
   static constexpr bool sums_forward = false, sums_inverse = false, saturates = false;
+  static constexpr T end = std::numeric_limits<T>::max();
 
   /// Adds what op number I is and where its variables lie.
   template <int I, class Op>

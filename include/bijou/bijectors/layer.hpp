@@ -15,8 +15,9 @@
 /// | `forward_adjoint(t, tape)`, `inverse_adjoint(t, tape)` | turn cotangents of outputs into |
 /// | | cotangents of inputs, in place, and add to the parameters' gradient; they use the tape up |
 /// | `forward(e)`, `inverse(e)` | one event, lanes along outputs: the same bits |
-/// | `sums_forward`, `sums_inverse` | whether that way sums over its inputs: they must not overflow
-/// | | `saturates` | whether no value it leaves is beyond the ends (kernels/saturation.hpp) |
+/// | `sums_forward`, `sums_inverse` | whether that way sums over inputs: they must not overflow |
+/// | `end` | where these inputs must end: kernels/saturation.hpp |
+/// | `saturates` | whether no value that it leaves is beyond the ends of networks |
 ///
 /// and, where its first k rows depend on no other, `forward_first(t, k)` and `inverse_first(t, k)`,
 /// which map these rows, and add the log|det| of these; with `leads(k)` if that is so for some k

@@ -129,7 +129,8 @@ class triangle_layer : public word_rows<T, L, D, detail::triangle_parameters<D>>
         } else {
           pack rest = here - shift(d);
           for (int j = 0; j < d; ++j) rest = fnma(at(d, j), detail::at(x, j), rest);
-          here = detail::saturated(rest / scale); // those after it sum over it
+          // Those after it sum over it.
+          here = detail::saturated(rest / scale, detail::linear_saturation<T>);
         }
       }
     }

@@ -53,6 +53,7 @@ class network_layer {
   // A sweep reads what it has saturated itself.
   static constexpr bool sums_forward = true, sums_inverse = !Conditioner::sequential;
   static constexpr bool saturates = true;
+  static constexpr T end = detail::saturation<T>;
 
   network_layer() = default;
   /// order: rank -> variable; the first `kept` ranks are read and kept, the others mapped;

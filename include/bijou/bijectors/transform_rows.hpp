@@ -80,7 +80,7 @@ void transform_rows(const Tr& tr, int first, int last, T* x, const int* rows, T*
     acc.product.store(sums + L + s);
   }
   if (watch.tripped()) [[unlikely]]
-    saturate_rows<L>(x, rows + first, last - first, sums, lanes);
+    saturate_rows<L>(x, rows + first, last - first, sums, lanes, saturation<T>);
 }
 
 /// Adds the sums that transform_rows left to the log-det row, with the sign of the direction.
@@ -98,7 +98,7 @@ void add_slope_sums(const Tr&, const T* sums, T* log_det, int lanes) {
 /// Saturates one value of an event, and marks its sum.
 template <class T, class Sum> BIJOU_INLINE void saturate(T* x, Sum& acc) {
   T mark = T(0);
-  saturate_event(x, 1, &mark);
+  saturate_event(x, 1, &mark, saturation<T>);
   if (mark != T(0)) [[unlikely]]
     acc.sum = simd::pack<T>(mark);
 }

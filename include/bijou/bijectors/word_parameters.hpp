@@ -13,6 +13,7 @@
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/named_tensors.hpp>
 #include <bijou/bijectors/permute.hpp>
+#include <bijou/kernels/saturation.hpp>
 #include <bijou/kernels/simd.hpp>
 #include <bijou/kernels/unroll.hpp>
 
@@ -39,6 +40,7 @@ template <class T, class Layout> class word_parameters {
   using value_type = T;
   static constexpr int folded_size = 0;
   static constexpr bool sums_forward = true, sums_inverse = true, saturates = false;
+  static constexpr T end = detail::linear_saturation<T>;
 
   int parameter_count() const { return detail::round_up(Layout::count, 16); }
   int structural_count() const {

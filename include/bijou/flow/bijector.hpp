@@ -292,12 +292,12 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
     standardisation_.template apply<lanes>(rows, t.lanes);
     T* const no_mark = t.scratch; // a sample is not lost because its context is far
     std::fill_n(no_mark, lanes, T(0));
-    detail::saturate_tile<lanes>(rows, context_size, no_mark, t.lanes);
+    detail::saturate_tile<lanes>(rows, context_size, no_mark, t.lanes, detail::saturation<T>);
     t.context = rows;
   }
   static void saturate_context(T* values) {
     T no_mark = T(0);
-    detail::saturate_event(values, context_size, &no_mark);
+    detail::saturate_event(values, context_size, &no_mark, detail::saturation<T>);
   }
 
   // A NaN that nobody brought: the chain left the type's range (kernels/saturation.hpp).
@@ -342,7 +342,8 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
     t.log_det[lane] = Forward ? inf : -inf;
     for (int row = 0; row < size; ++row) {
       T& value = t.x[row * Stride + lane];
-      if (is_nan(value)) value = detail::saturation<T>;
+      if (is_nan(value) || value >= detail::saturation<T>) value = inf;
+      if (value <= -detail::saturation<T>) value = -inf;
     }
   }
   static constexpr auto context_position =

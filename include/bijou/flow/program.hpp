@@ -191,13 +191,13 @@ template <class T, class E> class program {
         return false;
     }();
     if constexpr ((Forward ? here::sums_forward : here::sums_inverse) && !settled)
-      saturate_values(t);
+      saturate_values(t, here::end);
   }
-  static void saturate_values(const tile<T>& t) {
-    detail::saturate_tile<lanes>(t.x, size, t.log_det, t.lanes);
+  static void saturate_values(const tile<T>& t, T end) {
+    detail::saturate_tile<lanes>(t.x, size, t.log_det, t.lanes, end);
   }
-  static void saturate_values(const event_tile<T>& e) {
-    detail::saturate_event(e.x, size, e.log_det);
+  static void saturate_values(const event_tile<T>& e, T end) {
+    detail::saturate_event(e.x, size, e.log_det, end);
   }
   template <class F> void for_each_layer(F&& f) const { visit_layers<false>(f); }
   template <class F> void for_each_layer_back(F&& f) const { visit_layers<true>(f); }

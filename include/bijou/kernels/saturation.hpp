@@ -18,13 +18,15 @@
 
 namespace bijou::inline BIJOU_ISA::detail {
 
-/// The greatest magnitude that values on the line take.
+/// The greatest magnitude that values on the line take in words with a network.
 template <class T> inline constexpr T saturation = sizeof(T) == 4 ? T(0x1p64) : T(0x1p512);
+/// The same for words that sum over variables once, with weights of their own.
+template <class T> inline constexpr T linear_saturation = sizeof(T) == 4 ? T(0x1p100) : T(0x1p960);
 
 /// x, or the end it lies beyond. A NaN stays.
-template <class T> BIJOU_INLINE simd::pack<T> saturated(simd::pack<T> x) {
+template <class T> BIJOU_INLINE simd::pack<T> saturated(simd::pack<T> x, T end) {
   using P = simd::pack<T>;
-  return max(P(-saturation<T>), min(P(saturation<T>), x));
+  return max(P(-end), min(P(end), x));
 }
 
 /// Looks at values that go by for one that must be saturated.
@@ -44,23 +46,23 @@ template <class T> class saturation_watch {
 /// with a value at or beyond an end get NaN into `mark`.
 template <int L, class T>
 [[gnu::cold, gnu::noinline]] void saturate_rows(T* x, const int* rows, int count, T* mark,
-                                                int lanes) {
+                                                int lanes, T end) {
   using P = simd::pack<T>;
-  const P end(saturation<T>), nan(std::numeric_limits<T>::quiet_NaN());
+  const P nan(std::numeric_limits<T>::quiet_NaN());
   for (int s = 0; s < lanes; s += P::size) {
     P marked = P::load(mark + s);
     for (int r = 0; r < count; ++r) {
       T* const row = x + (rows ? rows[r] : r) * L + s;
       const P v = P::load(row);
-      marked = select(abs(v) >= end, nan, marked);
-      saturated(v).store(row);
+      marked = select(abs(v) >= P(end), nan, marked);
+      saturated(v, end).store(row);
     }
     marked.store(mark + s);
   }
 }
 
 /// Saturates the first `count` rows, if they have anything to saturate.
-template <int L, class T> void saturate_tile(T* x, int count, T* mark, int lanes) {
+template <int L, class T> void saturate_tile(T* x, int count, T* mark, int lanes, T end) {
   using P = simd::pack<T>;
   saturation_watch<T> watch, other; // two, so that one need not wait for itself
   for (int r = 0; r < count; ++r) {
@@ -73,20 +75,20 @@ template <int L, class T> void saturate_tile(T* x, int count, T* mark, int lanes
     for (; s < lanes; s += P::size) watch.see(P::load(row + s));
   }
   if (watch.tripped() || other.tripped()) [[unlikely]]
-    saturate_rows<L>(x, nullptr, count, mark, lanes);
+    saturate_rows<L>(x, nullptr, count, mark, lanes, end);
 }
 
 /// Saturates one value; `mark` gets NaN where it was at or beyond an end.
-template <class T> [[gnu::cold, gnu::noinline]] T saturated_value(T x, T& mark) {
-  if (x >= saturation<T> || x <= -saturation<T>) mark = std::numeric_limits<T>::quiet_NaN();
-  return saturated(simd::pack<T>(x)).first();
+template <class T> [[gnu::cold, gnu::noinline]] T saturated_value(T x, T& mark, T end) {
+  if (x >= end || x <= -end) mark = std::numeric_limits<T>::quiet_NaN();
+  return saturated(simd::pack<T>(x), end).first();
 }
 
 /// Saturates the values of one event.
-template <class T> void saturate_event(T* x, int count, T* mark) {
+template <class T> void saturate_event(T* x, int count, T* mark, T end) {
   for (int i = 0; i < count; ++i)
-    if (!(x[i] < saturation<T> && x[i] > -saturation<T>)) [[unlikely]]
-      x[i] = saturated_value(x[i], *mark);
+    if (!(x[i] < end && x[i] > -end)) [[unlikely]]
+      x[i] = saturated_value(x[i], *mark, end);
 }
 
 } // namespace bijou::inline BIJOU_ISA::detail
