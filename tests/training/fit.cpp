@@ -382,7 +382,7 @@ TEST_CASE("fit sets aside a share of weights of both signs whose sum is positive
     for (const auto i : other.validation) part += heavy[i];
     CHECK(part > 0);
   }
-  for (const int d : drawn) CHECK(d == Approx(20).margin(19)); // every row gets its turn: 4.5 sigma
+  for (const int d : drawn) CHECK(d == Approx(20).margin(18)); // every row gets its turn: 4.2 sigma
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     auto q = make_flow<double>(small, 3);
     CHECK_NOTHROW(fit(q, y, {.epochs = 1, .weights = weights, .seed = seed}));

@@ -138,7 +138,7 @@ struct row_split {
     const auto aside = static_cast<std::size_t>(fraction * static_cast<double>(count));
     if (aside == 0) return;
     shuffle(training, noise, 0); // training shuffles begin with epoch 1
-    if (negative) one_of_each_stratum(samples.weights, aside);
+    if (negative) one_of_each_stratum(samples.weights, aside, noise);
     validation.assign(training.end() - static_cast<std::ptrdiff_t>(aside), training.end());
     training.resize(count - aside);
     std::sort(validation.begin(), validation.end());
@@ -146,9 +146,10 @@ struct row_split {
   }
 
  private:
-  /// Moves to the end of the shuffled rows, of each of `strata` equal parts of the rows by weight,
-  /// the one that stands first.
-  template <class T> void one_of_each_stratum(std::span<const T> weights, std::size_t strata) {
+  /// Moves to the end of the shuffled rows one at random of each of `strata` equal parts of the
+  /// rows by weight.
+  template <class T>
+  void one_of_each_stratum(std::span<const T> weights, std::size_t strata, const philox& noise) {
     const std::size_t count = training.size();
     std::vector<std::uint32_t> place(count); // in the shuffled order
     std::iota(place.begin(), place.end(), 0U);
@@ -158,8 +159,11 @@ struct row_split {
     std::vector<bool> taken(count);
     for (std::size_t i = 0; i < strata; ++i) {
       const share s = share::of(count, i, strata);
-      taken[*std::min_element(place.begin() + static_cast<std::ptrdiff_t>(s.begin),
-                              place.begin() + static_cast<std::ptrdiff_t>(s.end))] = true;
+      // An epoch that no run comes to: numbers of its own.
+      const auto words =
+          noise.block(~std::uint64_t{0}, static_cast<std::uint32_t>(i), domain::shuffle);
+      const std::uint64_t word = words[0] | std::uint64_t{words[1]} << 32;
+      taken[place[s.begin + below(static_cast<std::uint32_t>(s.end - s.begin), word)]] = true;
     }
     std::vector<std::uint32_t> rows, aside;
     for (std::size_t i = 0; i < count; ++i) (taken[i] ? aside : rows).push_back(training[i]);

@@ -79,24 +79,29 @@ class weighted_estimates {
     combination result;
     if (terms_.empty()) return result;
     constexpr double inf = std::numeric_limits<double>::infinity();
-    double log_largest = -inf, log_error = -inf, size = 0; // the units of weights, errors, values
+    double log_largest = -inf; // of the weights
+    for (const term& t : terms_) log_largest = std::max(log_largest, t.log_weight);
+    const auto log_size = [&](const term& t) { // of a value with its weight
+      return t.log_weight - log_largest + std::log(std::abs(t.value));
+    };
+    const auto log_error = [&](const term& t) {
+      return t.log_weight - log_largest + t.log_standard_error;
+    };
+    double largest_size = -inf, largest_error = -inf;
     for (const term& t : terms_) {
-      log_largest = std::max(log_largest, t.log_weight);
-      size = std::max(size, std::abs(t.value));
+      largest_size = std::max(largest_size, log_size(t));
+      largest_error = std::max(largest_error, log_error(t));
     }
-    for (const term& t : terms_)
-      log_error = std::max(log_error, t.log_weight - log_largest + t.log_standard_error);
     double total = 0, sum = 0, squares = 0;
     for (const term& t : terms_) {
-      const double weight = std::exp(t.log_weight - log_largest);
-      total += weight;
-      if (size > 0) sum += weight * (t.value / size);
-      if (!std::isinf(log_error))
-        squares += std::exp(2 * (t.log_weight - log_largest + t.log_standard_error - log_error));
+      total += std::exp(t.log_weight - log_largest);
+      if (!std::isinf(largest_size))
+        sum += std::copysign(std::exp(log_size(t) - largest_size), t.value);
+      if (!std::isinf(largest_error)) squares += std::exp(2 * (log_error(t) - largest_error));
     }
-    result.value = sum / total * size;
-    if (!std::isinf(log_error))
-      result.standard_error = scaled(log_error, std::sqrt(squares) / total);
+    if (!std::isinf(largest_size)) result.value = scaled(largest_size, sum / total);
+    if (!std::isinf(largest_error))
+      result.standard_error = scaled(largest_error, std::sqrt(squares) / total);
     if (terms_.size() < 2) return result;
     double scatter = 0;
     for (const term& t : terms_) {
