@@ -127,7 +127,7 @@ class Worker:
             return "runs without an end"
         if done.returncode == 0:
             return None
-        heading = re.search(r"^-{70,}\n((?:\S.*\n)+)", done.stdout, re.MULTILINE)
+        heading = re.search(r"^-{70,}\n((?:[^-\s].*\n)+)", done.stdout, re.MULTILINE)
         return " ".join(heading.group(1).split()) if heading else f"ends with {done.returncode}"
 
     def try_out(self, fault, passes):
