@@ -456,6 +456,9 @@ TEST_CASE("fit says what is wrong with its arguments", "[training]") {
   const std::vector<double> few(3, 1.0), negative(50, -1.0);
   fails({.weights = few}, "one weight for each of 50 samples, got 3");
   fails({.weights = negative}, "positive sum");
+  const std::vector<double> ones(50, 1.0);
+  const scored_batch<float> rows{rows_of(std::as_const(y).data(), 50, 2)};
+  CHECK_THROWS_WITH(fit(q, rows, {.weights = ones}), Contains("weights in scored_batch"));
   const xt::xtensor<float, 2> narrow = xt::zeros<float>({10, 3});
   CHECK_THROWS_WITH(fit(q, narrow), "fit: expected samples of shape (n, 2), got (10, 3)");
   const xt::xtensor<float, 2> none = xt::zeros<float>({0, 2});
