@@ -73,6 +73,7 @@ set(bijou_headers
     include/bijou/kernels/masked_product.hpp
     include/bijou/kernels/math.hpp
     include/bijou/kernels/outer_product.hpp
+    include/bijou/kernels/printable.hpp
     include/bijou/kernels/row_product.hpp
     include/bijou/kernels/sample_sums.hpp
     include/bijou/kernels/saturation.hpp

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -71,8 +72,8 @@ inline void write_checkpoint(const std::string& path, const training_state& stat
   io::write_safetensors(path, tensors, metadata);
 }
 
-inline training_state read_checkpoint(const std::string& path) {
-  const auto file = io::safetensors::read(path);
+/// What a checkpoint's file holds. `path` stands for it in messages.
+inline training_state checkpoint_content(const io::safetensors& file, const std::string& path) {
   const auto refuse = [&](const std::string& why) { throw io::file_error(path + ": " + why); };
   const auto format = file.metadata().find("format");
   if (format == file.metadata().end() || format->second != checkpoint_format)
@@ -81,37 +82,61 @@ inline training_state read_checkpoint(const std::string& path) {
   for (const auto& [key, value] : file.metadata())
     if (key.starts_with(run_prefix)) state.run[key.substr(run_prefix.size())] = value;
 
-  const auto number = [&]<class X>(const char* name, X) {
-    const std::vector<X> values = file.template as<X>(name);
-    if (values.size() != 1) refuse(std::string("tensor '") + name + "' is not one number");
-    return values[0];
-  };
-  state.steps = number("steps", std::int64_t{});
-  state.result.best_epoch = static_cast<int>(number("best_epoch", std::int64_t{}));
-  state.result.best_validation = number("best_validation", double{});
   const io::tensor_view shape = file.tensor("history");
   if (shape.shape.size() != 2 || shape.shape[1] != history_columns)
     refuse("tensor 'history' is of shape " + io::to_string(shape.shape) + ", expected [n, 7]");
   const std::vector<double> rows = file.as<double>("history");
-  for (std::size_t i = 0; i < rows.size(); i += history_columns)
-    state.result.history.push_back({.epoch = static_cast<int>(rows[i]),
+  std::int64_t epochs = 0;
+  for (std::size_t i = 0; i < rows.size(); i += history_columns) {
+    if (rows[i] != static_cast<double>(++epochs) || epochs > std::numeric_limits<int>::max())
+      refuse("tensor 'history' has epoch " + std::to_string(rows[i]) + " where epoch " +
+             std::to_string(epochs) + " was expected");
+    state.result.history.push_back({.epoch = static_cast<int>(epochs),
                                     .training = rows[i + 1],
                                     .validation = rows[i + 2],
                                     .learning_rate = rows[i + 3],
                                     .gradient_norm = rows[i + 4],
                                     .seconds = rows[i + 5],
                                     .best = rows[i + 6] != 0});
+  }
+
+  const auto number = [&]<class X>(const char* name, X) {
+    const std::vector<X> values = file.template as<X>(name);
+    if (values.size() != 1) refuse(std::string("tensor '") + name + "' is not one number");
+    return values[0];
+  };
+  // Epochs have the same number of steps, and a training loop counts to no more than 2^32 of them.
+  constexpr std::int64_t most_steps = std::int64_t{1} << 32U;
+  state.steps = number("steps", std::int64_t{});
+  if (state.steps < 0 || state.steps / most_steps > epochs ||
+      (epochs > 0 ? state.steps % epochs : state.steps) != 0)
+    refuse("holds " + std::to_string(state.steps) + " steps, which are not those of " +
+           std::to_string(epochs) + " epochs");
+  const std::int64_t best = number("best_epoch", std::int64_t{});
+  if (best < 0 || best > epochs)
+    refuse("holds best epoch " + std::to_string(best) + " of " + std::to_string(epochs));
+  state.result.best_epoch = static_cast<int>(best);
+  state.result.best_validation = number("best_validation", double{});
 
   const auto vectors = [&]<class T>(T) {
-    return training_vectors<T>{file.template as<T>("parameters"), file.template as<T>("good"),
-                               file.template as<T>("adam.first_moment"),
-                               file.template as<T>("adam.second_moment")};
+    training_vectors<T> v{file.template as<T>("parameters"), file.template as<T>("good"),
+                          file.template as<T>("adam.first_moment"),
+                          file.template as<T>("adam.second_moment")};
+    for (const auto* other : {&v.good, &v.first_moment, &v.second_moment})
+      if (other->size() != v.parameters.size())
+        refuse("holds vectors of " + std::to_string(v.parameters.size()) + " and " +
+               std::to_string(other->size()) + " numbers");
+    return v;
   };
   if (file.tensor("parameters").type == io::dtype::f32)
     state.vectors = vectors(float{});
   else
     state.vectors = vectors(double{});
   return state;
+}
+
+inline training_state read_checkpoint(const std::string& path) {
+  return checkpoint_content(io::safetensors::read(path), path);
 }
 
 } // namespace detail

@@ -2,6 +2,7 @@
 /// \file
 /// The record that a training run keeps: where it begins, and what becomes of its epochs.
 
+#include <bijou/kernels/printable.hpp>
 #include <bijou/training/adam.hpp>
 #include <bijou/training/checkpoint.hpp>
 #include <bijou/training/fit_result.hpp>
@@ -192,7 +193,7 @@ template <class Flow, class Processes> class run_record {
       const std::string named = what + " ";
       const auto found = state.run.find(what);
       if (found == state.run.end()) refuse(named + value, "none");
-      if (found->second != value) refuse(named + value, named + found->second);
+      if (found->second != value) refuse(named + value, named + printable(found->second, 1000));
     }
     for (const auto& [what, value] : state.run)
       if (std::none_of(run_.begin(), run_.end(),
