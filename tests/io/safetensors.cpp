@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,7 +19,11 @@
 #include <random>
 #include <span>
 #include <string>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "../catch.hpp"
@@ -222,8 +227,17 @@ TEST_CASE("files that are too short or too long are refused", "[io]") {
   auto file = file_of("{}");
   file[0] = std::byte{100};
   CHECK_THAT(refusal(file), says("claims a header of 100 bytes, but ends 2 bytes into it"));
-  file[3] = std::byte{0x06}; // 100 MB and a bit
-  CHECK_THAT(refusal(file), says("more than 100 MB is not allowed"));
+  const auto claiming = [&](std::uint64_t length) {
+    std::memcpy(file.data(), &length, 8);
+    return refusal(file);
+  };
+  // The format's limit, to the byte.
+  CHECK_THAT(claiming(100'000'000),
+             says("claims a header of 100000000 bytes, but ends 2 bytes into it"));
+  CHECK_THAT(claiming(100'000'001),
+             says("claims a header of 100000001 bytes; more than 100 MB is not allowed"));
+  CHECK_THAT(claiming(std::uint64_t{1} << 32U), says("more than 100 MB is not allowed"));
+  CHECK_THAT(claiming(std::uint64_t{1} << 63U), says("more than 100 MB is not allowed"));
   for (std::size_t i = 0; i < 8; ++i) file[i] = std::byte{0xff};
   CHECK_THAT(refusal(file), says("claims a header of 18446744073709551615 bytes"));
 
@@ -295,10 +309,14 @@ TEST_CASE("deep nesting is refused where it begins", "[io]") {
   CHECK_THAT(refusal("{\"a\":{\"dtype\":" + objects), says("holds an object"));
   CHECK_THAT(refusal("{\"a\":" + std::string(depth, '[')), says("holds an array"));
   CHECK_THAT(refusal("{\"a\":{\"shape\":" + std::string(depth, '[')), says("holds an array"));
-  std::string axes = "1";
-  for (int i = 0; i < 100'000; ++i) axes += ",1";
-  CHECK_THAT(refusal("{" + tensor_text("a", "U8", "[" + axes + "]", "[0,1]") + "}", 1),
-             says("'shape' of tensor 'a' has more than 64 numbers"));
+  const auto of_axes = [](int count) {
+    std::string axes = "1";
+    for (int i = 1; i < count; ++i) axes += ",1";
+    return refusal("{" + tensor_text("a", "U8", "[" + axes + "]", "[0,1]") + "}", 1);
+  };
+  CHECK(of_axes(64) == accepted);
+  CHECK_THAT(of_axes(65), says("'shape' of tensor 'a' has more than 64 numbers"));
+  CHECK_THAT(of_axes(100'000), says("'shape' of tensor 'a' has more than 64 numbers"));
 }
 
 TEST_CASE("missing, unknown and repeated fields are refused", "[io]") {
@@ -342,6 +360,16 @@ TEST_CASE("sizes that do not fit are refused", "[io]") {
   CHECK_THAT(refusal(one("F64", "[2305843009213693952]", "[0,0]")),
              says("more bytes than can be counted"));
   CHECK(refusal(one("F64", "[0," + huge + "," + huge + "]", "[0,0]")) == accepted);
+  // The largest that can be counted, and one more.
+  CHECK_THAT(refusal(one("F64", "[2305843009213693951]", "[0,18446744073709551608]")),
+             says("has tensors of 18446744073709551608 bytes, but ends after 0 of them"));
+  CHECK_THAT(refusal(one("U8", "[18446744073709551615,2]", "[0,18446744073709551614]")),
+             says("more bytes than can be counted"));
+  // Tensors that fit one by one, and whose sum does not.
+  const std::string half = "9223372036854775808";
+  CHECK_THAT(refusal("{" + tensor_text("a", "U8", "[" + half + "]", "[0," + half + "]") + "," +
+                     tensor_text("b", "U8", "[" + half + "]", "[" + half + ",0]") + "}"),
+             says("before its beginning"));
   CHECK_THAT(refusal(one("U8", "[1]", "[1,0]"), 1), says("before its beginning"));
   CHECK_THAT(refusal(one("U8", "[1]", "[18446744073709551615,0]"), 1),
              says("before its beginning"));
@@ -370,6 +398,36 @@ TEST_CASE("messages stay short and printable", "[io]") {
   CHECK(text.size() < 300);
   const auto bell = refusal("{\"\\u0007\\n\":3}");
   CHECK(std::none_of(bell.begin(), bell.end(), [](char c) { return c >= 0 && c < ' '; }));
+  // U+009B begins commands to a terminal as ESC [ does; a character is whole or not there.
+  CHECK_THAT(refusal("{\"a\u009b2J\u00a0\u007f\":3}"), says("'a?2J\u00a0?' holds"));
+  CHECK_THAT(refusal("{\"" + std::string(59, 'x') + "\u00e9\":3}"),
+             says("'" + std::string(59, 'x') + "...' holds"));
+  CHECK_THAT(refusal("{\"" + std::string(58, 'x') + "\u00e9\":3}"),
+             says("'" + std::string(58, 'x') + "\u00e9' holds"));
+}
+
+TEST_CASE("many small tensors cost what their header is long", "[io]") {
+  std::string header = "{";
+  for (int i = 0; i < 100'000; ++i)
+    header += (i == 0 ? "" : ",") + tensor_text(std::to_string(i), "F32", "[0,7]", "[0,0]");
+  const auto file = file_of(header + "}");
+  CHECK(safetensors::read(std::span(file)).names().size() == 100'000);
+  CHECK_THAT(refusal(header + "," + tensor_text("1", "F32", "[0]", "[0,0]") + "}"),
+             says("the header has '1' twice"));
+}
+
+TEST_CASE("text that is no UTF-8 is refused wherever it stands", "[io]") {
+  // The Unicode Standard, table 3-7: cut short, overlong, a surrogate, beyond U+10FFFF, stray.
+  for (const std::string bad : {"\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc0\xaf", "\xe0\x80\xaf",
+                                "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5", "\x80", "\xff"}) {
+    CAPTURE(bad);
+    CHECK_THAT(refusal("{" + tensor_text(bad, "U8", "[0]", "[0,0]") + "}"), says("is no JSON"));
+    CHECK_THAT(refusal("{" + tensor_text("a", bad, "[0]", "[0,0]") + "}"), says("is no JSON"));
+    CHECK_THAT(refusal(R"({"__metadata__":{"k":")" + bad + "\"}}"), says("is no JSON"));
+    CHECK_THAT(refusal(R"({"__metadata__":{")" + bad + "\":\"v\"}}"), says("is no JSON"));
+  }
+  CHECK(refusal(R"({"__metadata__":{"k":"\ud83d\ude00 \u0000"}})") == accepted);
+  CHECK_THAT(refusal(R"({"__metadata__":{"k":"\ude00"}})"), says("is no JSON"));
 }
 
 TEST_CASE("what the format cannot hold is not written", "[io]") {
@@ -389,6 +447,13 @@ TEST_CASE("what the format cannot hold is not written", "[io]") {
   CHECK_THROWS_AS(write("t", bad), std::invalid_argument);
   CHECK_THROWS_AS(io::write_safetensors(directory / "a", {}, {{"k", "\xc3"}}),
                   std::invalid_argument);
+  // A header of 100 MB would be written, if this were a file; one of 8 bytes more is refused.
+  const auto of_size = [](std::size_t header) {
+    const std::string empty = R"({"__metadata__":{"k":""}})";
+    io::write_safetensors("/dev/null", {}, {{"k", std::string(header - empty.size(), 'x')}});
+  };
+  CHECK_THROWS_WITH(of_size(100'000'000), says("it is no regular file"));
+  CHECK_THROWS_WITH(of_size(100'000'001), says("a header of 100000008 bytes is more than the 100"));
   CHECK(directory.files() == 0);
 }
 
@@ -442,12 +507,73 @@ TEST_CASE("a write replaces the old file, through links and beside other writers
   const std::vector<int> b{2};
   io::write_safetensors(path, {{"x", io::tensor_of(a, {1})}});
   std::filesystem::create_symlink("model", directory / "latest");
-  put(directory / "model.part0", bytes(3)); // another writer's
+  put(directory / "model.part0", bytes(3)); // a user's
+  put(directory / "model.bijou-part0", bytes(3));
+  const int other = open((directory / "model.bijou-part0").c_str(), O_WRONLY); // another writer
+  REQUIRE(flock(other, LOCK_EX) == 0);
   io::write_safetensors(directory / "latest", {{"x", io::tensor_of(b, {1})}});
   CHECK(safetensors::read(path).as<int>("x") == b);
   CHECK(std::filesystem::is_symlink(directory / "latest"));
   CHECK(content(directory / "model.part0") == bytes(3));
+  CHECK(content(directory / "model.bijou-part0") == bytes(3));
+  CHECK(directory.files() == 4);
+  // Once that writer is no more, what it left goes.
+  close(other);
+  io::write_safetensors(path, {{"x", io::tensor_of(a, {1})}});
   CHECK(directory.files() == 3);
+  CHECK_FALSE(std::filesystem::exists(directory / "model.bijou-part0"));
+}
+
+TEST_CASE("links to what is not there yet are followed", "[io]") {
+  const scratch_folder directory;
+  std::filesystem::create_directory(directory / "runs");
+  std::filesystem::create_symlink("runs/latest", directory / "model");
+  std::filesystem::create_symlink("seven", directory / "runs/latest");
+  io::write_safetensors(directory / "model", {});
+  CHECK(
+      std::filesystem::is_regular_file(std::filesystem::symlink_status(directory / "runs/seven")));
+  CHECK(std::filesystem::is_symlink(directory / "model"));
+  std::filesystem::create_symlink("circle", directory / "circle");
+  CHECK_THROWS_WITH(io::write_safetensors(directory / "circle", {}), says("it is no regular file"));
+  CHECK(std::filesystem::is_symlink(directory / "circle"));
+}
+
+TEST_CASE("a file keeps its permissions, a new one has those of the umask", "[io]") {
+  const scratch_folder directory;
+  const auto path = directory / "model";
+  const auto mode = [&] {
+    return static_cast<unsigned>(std::filesystem::status(path).permissions());
+  };
+  const mode_t before = umask(027);
+  io::write_safetensors(path, {});
+  umask(before);
+  CHECK(mode() == 0640);
+  for (const unsigned wanted : {0600U, 0666U, 0755U}) {
+    std::filesystem::permissions(path, static_cast<std::filesystem::perms>(wanted));
+    io::write_safetensors(path, {});
+    CHECK(mode() == wanted);
+  }
+}
+
+TEST_CASE("threads that write one file leave one of theirs", "[io]") {
+  const scratch_folder directory;
+  const auto path = directory / "model";
+  const std::vector<std::vector<int>> values{std::vector<int>(1000, 1), std::vector<int>(70, 2),
+                                             std::vector<int>(5000, 3), std::vector<int>(1, 4)};
+  {
+    std::vector<std::jthread> threads;
+    for (const auto& v : values)
+      threads.emplace_back([&] {
+        for (int i = 0; i < 50; ++i)
+          io::write_safetensors(path, {{"x", io::tensor_of(v, {v.size()})}});
+      });
+    for (int i = 0; i < 200; ++i) {
+      if (!std::filesystem::exists(path)) continue;
+      const auto read = safetensors::read(path).as<int>("x");
+      REQUIRE(std::find(values.begin(), values.end(), read) != values.end());
+    }
+  }
+  CHECK(directory.files() == 1);
 }
 
 TEST_CASE("a value can be copied and moved", "[io]") {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -174,6 +175,41 @@ TEST_CASE("files that do not fit", "[io]") {
         if (t.name.ends_with("degrees.0")) t.values[0] = -1;
     });
     refused<double>(path, "expected entries of 0 to 3, got -1");
+  }
+  SECTION("with numbers that are not finite") {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    for (const double bad : {std::numeric_limits<double>::quiet_NaN(), infinity, -infinity}) {
+      std::string name;
+      write([&](auto& set) {
+        name = set.values[1].name;
+        set.values[1].values[2] = bad;
+      });
+      refused<double>(path, "tensor \"" + name + "\" has " + std::to_string(bad) +
+                                " at place 2, expected finite numbers");
+    }
+  }
+  SECTION("with numbers that float cannot hold") {
+    write([](auto& set) { set.values[0].values[1] = -1e39; });
+    auto wide = make_flow<double>(expression, 4);
+    load(wide, path);
+    auto q = make_flow<float>(expression, 4);
+    const auto before = q.log_prob(samples<float>());
+    CHECK_THROWS_WITH(load(q, path, conversion::floating),
+                      Contains("has -inf at place 1, expected finite numbers that float can hold"));
+    CHECK((q.log_prob(samples<float>()) == before));
+  }
+  SECTION("with texts that no message can show") {
+    const std::string escapes = "\x1b[2J\xc2\x9b" + std::string(1'000'000, 'x');
+    io::write_safetensors(path, {}, {{"expression", escapes}});
+    refused<double>(path, "holds the parameters of ?[2J?xxx");
+    write([&](auto& set) { set.add(escapes, {1}, {0}); });
+    refused<double>(path, "holds tensor \"?[2J?xxx");
+    auto q = make_flow<double>(expression, 4);
+    try {
+      load(q, path);
+    } catch (const io::file_error& e) {
+      CHECK(std::string(e.what()).size() < 500);
+    }
   }
   SECTION("with numbers that are integers") {
     write([](auto& set) {

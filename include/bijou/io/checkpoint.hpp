@@ -24,6 +24,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -153,7 +154,9 @@ inline checkpoints checkpoint_file(std::string path, const checkpoint_file_optio
       .every = options.every};
   if (options.resume)
     places.read = [path = std::move(path)]() -> std::optional<training_state> {
-      if (!std::filesystem::exists(path)) return {};
+      std::error_code unreadable; // is for the reader to tell
+      if (std::filesystem::status(path, unreadable).type() == std::filesystem::file_type::not_found)
+        return {};
       return detail::read_checkpoint(path);
     };
   return places;
