@@ -7,7 +7,13 @@ set(BIJOU_ISA
     native
     CACHE STRING "Instruction set of tests, examples and benchmarks")
 set_property(CACHE BIJOU_ISA PROPERTY STRINGS native none sse4.2 avx2 avx512)
-option(BIJOU_SANITIZE "Build tests and examples with AddressSanitizer and UBSan" OFF)
+set(BIJOU_SANITIZE
+    OFF
+    CACHE STRING "Build tests and examples with sanitizers: address (and UBSan) or thread")
+set_property(CACHE BIJOU_SANITIZE PROPERTY STRINGS OFF address thread)
+if(NOT BIJOU_SANITIZE MATCHES "^(address|thread)$" AND BIJOU_SANITIZE)
+  message(FATAL_ERROR "BIJOU_SANITIZE is ${BIJOU_SANITIZE}; it can be OFF, address or thread")
+endif()
 
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 find_program(BIJOU_CCACHE ccache)
@@ -63,7 +69,8 @@ function(bijou_machine_has isa out)
   set(${out} ${BIJOU_MACHINE_HAS_${isa}} PARENT_SCOPE)
 endfunction()
 
-# bijou_development_target(<name> <isa> <sanitize>): an interface target with all of our flags.
+# bijou_development_target(<name> <isa> <sanitize>): an interface target with all of our flags;
+# sanitize as BIJOU_SANITIZE.
 function(bijou_development_target name isa sanitize)
   add_library(${name} INTERFACE)
   target_link_libraries(${name} INTERFACE bijou::bijou)
@@ -91,10 +98,12 @@ function(bijou_development_target name isa sanitize)
     target_compile_options(${name} INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)
   endif()
   if(sanitize)
+    set(sanitizers_address -fsanitize=address,undefined)
+    set(sanitizers_thread -fsanitize=thread)
     target_compile_options(
-      ${name} INTERFACE -O1 -g1 -UNDEBUG -fno-omit-frame-pointer -fsanitize=address,undefined
-                        -fno-sanitize-recover=all)
-    target_link_options(${name} INTERFACE -fsanitize=address,undefined)
+      ${name} INTERFACE -O1 -g1 -UNDEBUG -fno-omit-frame-pointer -fno-sanitize-recover=all
+                        ${sanitizers_${sanitize}})
+    target_link_options(${name} INTERFACE ${sanitizers_${sanitize}})
   endif()
 endfunction()
 

@@ -66,7 +66,7 @@ template <class T> bool load_into(const io::safetensors& file) {
   try {
     detail::load_content(q, file, "file", conversion::floating);
   } catch (const io::file_error& e) {
-    check_message(e.what(), "file");
+    check_message(e.what(), "file: ");
     always(state_of(q) == before, "a refused file changes nothing");
     return false;
   }

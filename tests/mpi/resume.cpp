@@ -5,7 +5,9 @@
 #include <bijou/io/checkpoint.hpp>
 #include <bijou/mpi.hpp>
 
+#include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -116,6 +118,20 @@ TEST_CASE("a run is interrupted", "[.][interrupted]") {
                              [](const fit_epoch& e) { return e.epoch < 3; }),
                      world);
   CHECK(r.reason == stop_reason::callback);
+}
+
+TEST_CASE("a process of a run is killed", "[.][killed]") {
+  const mpi::communicator world;
+  if (world.rank() == 0) std::filesystem::remove(path());
+  auto q = made<float>();
+  auto o = options(checkpoint_file(path(), {.every = 3, .resume = true}), forever);
+  // In the second step of epoch 5, of three steps each: the checkpoint is that of epoch 3.
+  o.schedule = [&](std::int64_t step, std::int64_t steps) {
+    if (step == 13 && world.rank() == world.size() - 1) std::raise(SIGKILL);
+    return schedules::cosine{}(step, steps);
+  };
+  fit(q, crooked<float>(300), o, world);
+  FAIL("the run went on");
 }
 
 TEST_CASE("a run is resumed by another mpirun", "[.][resumed]") {

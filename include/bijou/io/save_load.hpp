@@ -43,7 +43,7 @@ void load_content(Flow& f, const io::safetensors& file, const std::string& path,
                   conversion allowed) {
   using T = typename Flow::value_type;
   const auto refuse = [&](const std::string& why) -> void {
-    throw io::file_error("\"" + path + "\": " + why);
+    throw io::file_error(path + ": " + why);
   };
   const auto text = file.metadata().find("expression");
   if (text == file.metadata().end())
