@@ -281,6 +281,11 @@ TEMPLATE_TEST_CASE("functions have their limits and poles", "[math]", float, dou
   CHECK(math::exp(T(0)) == 1);
   CHECK(math::exp(limits::max()) == inf);
   CHECK(math::exp(limits::lowest()) == 0);
+  // The last argument whose exponential is finite is the logarithm of the largest number, rounded
+  // down (mpmath: 709.78271289338397..., 88.722839052...).
+  constexpr T last = sizeof(T) == 4 ? T(0x1.62e42ep+6) : T(0x1.62e42fefa39efp+9);
+  CHECK(std::isfinite(math::exp(last)));
+  CHECK(math::exp(std::nextafter(last, inf)) == inf);
   CHECK(math::expm1(inf) == inf);
   CHECK(math::expm1(-inf) == -1);
   CHECK(math::log(T(0)) == -inf);

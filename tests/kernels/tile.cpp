@@ -67,6 +67,34 @@ TEMPLATE_TEST_CASE("a tile reads any strides and columns", "[tile]", float, doub
   CHECK(back[static_cast<std::size_t>(samples)] == T(-1));
 }
 
+TEMPLATE_TEST_CASE("whole blocks of variables in any order or at any stride", "[tile]", float,
+                   double) {
+  using T = TestType;
+  constexpr int L = default_lanes<T>, variables = 19, samples = 45, sample_stride = 40;
+  std::vector<int> backwards;
+  for (int v = 0; v < variables; ++v) backwards.push_back(variables - 1 - v);
+  const bool chosen = GENERATE(false, true);
+  const int stride = chosen ? 1 : 2;
+  const int* const index = chosen ? backwards.data() : nullptr;
+  const auto place = [&](int i, int v) {
+    return static_cast<std::size_t>(i * sample_stride + (chosen ? variables - 1 - v : v) * stride);
+  };
+  std::vector<T> data(static_cast<std::size_t>(sample_stride * samples));
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<T>(i);
+  std::vector<T> tile(static_cast<std::size_t>(variables * L)), back(data.size(), T(-1));
+  load_tile<T, L>({data.data(), sample_stride, stride, index}, samples, variables, tile.data());
+  store_tile<T, L>(tile.data(), samples, variables, {back.data(), sample_stride, stride, index});
+  bool loaded = true;
+  std::vector<T> expected(data.size(), T(-1));
+  for (int v = 0; v < variables; ++v)
+    for (int i = 0; i < samples; ++i) {
+      expected[place(i, v)] = data[place(i, v)];
+      loaded &= tile[static_cast<std::size_t>(v * L + i)] == data[place(i, v)];
+    }
+  CHECK(loaded);
+  CHECK(back == expected);
+}
+
 TEMPLATE_TEST_CASE("lanes in use are whole strips", "[tile]", float, double) {
   CHECK(lanes_for<TestType>(1) == strip<TestType>);
   CHECK(lanes_for<TestType>(strip<TestType>) == strip<TestType>);

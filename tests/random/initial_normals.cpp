@@ -23,6 +23,7 @@ TEST_CASE("initial normals are no sample's noise, and no two are one", "[initial
   std::vector<double> z(256), noise(256);
   for (double& v : z) v = initial();
   bijou::fill_normal(bijou::philox(4), 0, std::span<double>(noise));
+  for (std::size_t i = 0; i < z.size(); ++i) REQUIRE(z[i] != noise[i]);
   double cross = 0, lag = 0, mean = 0, square = 0;
   for (std::size_t i = 0; i < z.size(); ++i) {
     cross += z[i] * noise[i] / 16;

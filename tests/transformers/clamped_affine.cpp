@@ -74,6 +74,7 @@ TEST_CASE("clamped_affine: bounds in the wrong order are refused",
           "[transformers][clamped_affine]") {
   CHECK_THROWS_WITH(clamped_affine.clip(3, -5),
                     Catch::Contains("expected lo < hi") && Catch::Contains("3 and -5"));
+  CHECK_THROWS_AS(clamped_affine.clip(1, 1), std::invalid_argument);
   CHECK_THROWS_AS(clamped_affine.clip(std::numeric_limits<double>::quiet_NaN(), 0),
                   std::invalid_argument);
 }
