@@ -489,6 +489,63 @@ TEST_CASE("fit weighs validation samples too", "[training]") {
   CHECK(r.best_validation < crescent_entropy);
 }
 
+TEMPLATE_TEST_CASE("fit's records are means over its two parts of the data", "[training]", float,
+                   double) {
+  // At a rate of 0 the flow stays what it is, so that every loss can be computed from log_prob. Of 25
+  // samples 2 are set aside, and batches of at most 10 hold 8, 8 and 7 of the others.
+  using T = TestType;
+  const double exact = sizeof(T) == 4 ? 1e-5 : 1e-12;
+  const auto y = crescent<T>(25);
+  auto q = make_flow<T>(small, 3);
+  const double total = loss(q, y) * 25;
+  fit_options options{.epochs = 3, .batch_size = 10, .optimizer = {.learning_rate = 0}};
+  const auto plain = fit(q, y, options);
+  for (const fit_epoch& e : plain.history)
+    CHECK(23 * e.training + 2 * e.validation == Approx(total).epsilon(exact));
+  // Equal weights are none at all, whichever rows are set aside.
+  const std::vector<double> twos(25, 2.0);
+  options.weights = twos;
+  const auto doubled = fit(q, y, options);
+  for (std::size_t e = 0; e < 3; ++e) {
+    CHECK(doubled.history[e].training == Approx(plain.history[e].training).epsilon(exact));
+    CHECK(doubled.history[e].validation == Approx(plain.history[e].validation).epsilon(exact));
+  }
+  // Weighted means of both parts, where the caller says which is which.
+  options.weights = {};
+  std::vector<T> weights;
+  for (int i = 0; i < 25; ++i) weights.push_back(static_cast<T>(i % 5));
+  const auto weighted = [&](std::size_t first, std::size_t last) {
+    const auto each = q.log_prob(y);
+    double sum = 0, norm = 0;
+    for (std::size_t i = first; i < last; ++i) {
+      sum -= static_cast<double>(weights[i]) * static_cast<double>(each(i));
+      norm += static_cast<double>(weights[i]);
+    }
+    return sum / norm;
+  };
+  const auto part = [&](std::size_t first, std::size_t n) {
+    return scored_batch<T>{
+        rows_of(std::as_const(y).data() + 2 * first, n, 2), {}, std::span(weights).subspan(first, n)};
+  };
+  const auto r = fit(q, part(0, 17), part(17, 8), options);
+  for (const fit_epoch& e : r.history) {
+    CHECK(e.training == Approx(weighted(0, 17)).epsilon(exact));
+    CHECK(e.validation == Approx(weighted(17, 25)).epsilon(exact));
+  }
+  CHECK(r.best_epoch == 0); // an equal loss is no better
+  CHECK_FALSE(r.history[0].best);
+}
+
+TEST_CASE("fit records the largest norm of an epoch's gradients", "[training]") {
+  // In batches of one sample at a rate of 0 the gradients are the same in every order.
+  const auto y = crescent<double>(12);
+  auto q = make_flow<double>(small, 3);
+  const auto r = fit(
+      q, y,
+      {.epochs = 6, .batch_size = 1, .optimizer = {.learning_rate = 0}, .validation_fraction = 0});
+  for (const fit_epoch& e : r.history) CHECK(e.gradient_norm == r.history[0].gradient_norm);
+}
+
 TEMPLATE_TEST_CASE("fit learns how samples depend on a context", "[training]", float, double) {
   // y | c ~ N(c_0 - 2 c_1, exp(c_1)).
   std::mt19937 generator(8);
