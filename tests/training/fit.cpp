@@ -491,8 +491,8 @@ TEST_CASE("fit weighs validation samples too", "[training]") {
 
 TEMPLATE_TEST_CASE("fit's records are means over its two parts of the data", "[training]", float,
                    double) {
-  // At a rate of 0 the flow stays what it is, so that every loss can be computed from log_prob. Of 25
-  // samples 2 are set aside, and batches of at most 10 hold 8, 8 and 7 of the others.
+  // At a rate of 0 the flow stays what it is, so that every loss can be computed from log_prob. Of
+  // 25 samples 2 are set aside, and batches of at most 10 hold 8, 8 and 7 of the others.
   using T = TestType;
   const double exact = sizeof(T) == 4 ? 1e-5 : 1e-12;
   const auto y = crescent<T>(25);
@@ -524,8 +524,9 @@ TEMPLATE_TEST_CASE("fit's records are means over its two parts of the data", "[t
     return sum / norm;
   };
   const auto part = [&](std::size_t first, std::size_t n) {
-    return scored_batch<T>{
-        rows_of(std::as_const(y).data() + 2 * first, n, 2), {}, std::span(weights).subspan(first, n)};
+    return scored_batch<T>{rows_of(std::as_const(y).data() + 2 * first, n, 2),
+                           {},
+                           std::span(weights).subspan(first, n)};
   };
   const auto r = fit(q, part(0, 17), part(17, 8), options);
   for (const fit_epoch& e : r.history) {

@@ -202,3 +202,89 @@ TEST_CASE("fit_to: options that do not fit", "[training]") {
                     Contains("fit_to: expected a schedule of finite factors, got nan in step 3"));
   CHECK_THROWS_AS(fit_to(q, gaussian, {.threads = 0}), std::invalid_argument);
 }
+
+TEMPLATE_TEST_CASE("fit_to: the shares of a step are one batch of samples", "[training]", float,
+                   double) {
+  // At a rate of 0 the flow stays what it is: its samples, their numbers and the gradient are those
+  // of sample_from and of elbo.
+  using T = TestType;
+  using P = simd::pack<T>;
+  constexpr std::size_t n = 640, steps = 2; // five shares
+  auto q = make_flow<T>(normal<2> | iaf<8>, 3);
+  std::vector<T> seen(2 * n);
+  std::vector<int> calls(n);
+  const auto target = [&](const auto& x, sample_numbers numbers) {
+    alignas(64) std::array<T, static_cast<std::size_t>(P::size)> lanes;
+    for (std::size_t d = 0; d < 2; ++d) {
+      x[d].value.store(lanes.data());
+      for (std::size_t i = 0; i < static_cast<std::size_t>(numbers.count); ++i)
+        seen[2 * (numbers.first + i) + d] = lanes[i];
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(numbers.count); ++i)
+      ++calls[numbers.first + i];
+    return gaussian(x);
+  };
+  const auto r = fit_to(q, target,
+                        {.epochs = steps,
+                         .steps_per_epoch = 1,
+                         .batch_size = n,
+                         .optimizer = {.learning_rate = 0},
+                         .seed = 9});
+  CHECK(std::all_of(calls.begin(), calls.end(), [&](int c) { return c == calls[0]; }));
+  philox stream(9);
+  for (std::size_t step = 0; step < steps; ++step) {
+    philox noise = stream;
+    const auto g = value_and_grad(q, elbo(gaussian, {.samples = n, .noise = noise}));
+    const double exact = sizeof(T) == 4 ? 1e-4 : 1e-10;
+    CHECK(r.history[step].training == Approx(g.value).epsilon(exact));
+    CHECK(r.history[step].gradient_norm ==
+          Approx(gradient_norm(std::span<const T>(g.gradient))).epsilon(exact));
+    const auto z = q.sample(stream, n);
+    if (step + 1 == steps) CHECK(std::equal(seen.begin(), seen.end(), z.begin()));
+  }
+}
+
+TEST_CASE("fit_to takes every context once in a pass, in another order each time", "[training]") {
+  constexpr std::size_t n = 64;
+  xt::xtensor<double, 2> context(std::array<std::size_t, 2>{n, 1});
+  for (std::size_t i = 0; i < n; ++i) context(i, 0) = 0.01 * static_cast<double>(i);
+  std::vector<double> seen(n);
+  std::vector<std::vector<double>> passes;
+  const auto target = [&](const auto& x, const auto& c, sample_numbers numbers) {
+    for (int i = 0; i < numbers.count; ++i)
+      seen[numbers.first + static_cast<std::size_t>(i)] = c[0][i];
+    return -0.5 * x[0] * x[0];
+  };
+  auto q = make_flow<double>(normal<1> | given<1> | iaf<4>, 3);
+  fit_to(q, target, context,
+         {.epochs = 3, .steps_per_epoch = 1, .batch_size = n, .callback = [&](const fit_epoch&) {
+            passes.push_back(seen);
+            return true;
+          }});
+  REQUIRE(passes.size() == 3);
+  for (const auto& pass : passes) {
+    CHECK_FALSE(std::equal(pass.begin(), pass.end(), context.begin()));
+    auto sorted = pass;
+    std::sort(sorted.begin(), sorted.end());
+    CHECK(std::equal(sorted.begin(), sorted.end(), context.begin()));
+  }
+  CHECK(passes[0] != passes[1]);
+  CHECK(passes[1] != passes[2]);
+}
+
+TEST_CASE("fit_to names the sample where the target is 0", "[training]") {
+  auto q = make_flow<double>(normal<1> | iaf<4>, 3);
+  philox stream(4);
+  const auto z = q.sample(stream, 100);
+  const double largest = *std::max_element(z.begin(), z.end());
+  const auto at = static_cast<std::size_t>(std::max_element(z.begin(), z.end()) - z.begin());
+  REQUIRE(at > 0);
+  const auto target = [&](const auto& x) {
+    using D = std::remove_cvref_t<decltype(x[0])>;
+    return select(x[0].value < decltype(x[0].value)(largest - 1e-9), D(-0.5) * x[0] * x[0],
+                  D(-std::numeric_limits<double>::infinity()));
+  };
+  CHECK_THROWS_WITH(
+      fit_to(q, target, {.epochs = 1, .steps_per_epoch = 1, .batch_size = 100, .seed = 4}),
+      Contains("of sample " + std::to_string(at) + " is inf at (" + std::to_string(largest) + ")"));
+}

@@ -77,7 +77,8 @@ TEST_CASE("gated: its text names options that differ from the default", "[transf
   CHECK(gated.text() == "gated");
   CHECK(gated.sigmoid_bias(2).text() == "gated");
   CHECK(gated.sigmoid_bias(1.5).text() == "gated.sigmoid_bias(1.5)");
-  // As many digits as tell the number from its neighbours, so that a saved text is compared exactly.
+  // As many digits as tell the number from its neighbours, so that a saved text is compared
+  // exactly.
   CHECK(gated.sigmoid_bias(0.1).text() == "gated.sigmoid_bias(0.1)");
   CHECK(gated.sigmoid_bias(1.0 / 3).text() == "gated.sigmoid_bias(0.3333333333333333)");
 }
