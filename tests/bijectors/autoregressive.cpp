@@ -43,6 +43,18 @@ TEST_CASE("the seed of a word is its own", "[bijectors]") {
   };
   CHECK(parameters(normal<3> | iaf<7>.seed(3), 1) == parameters(normal<3> | iaf<7>.seed(3), 2));
   CHECK(parameters(normal<3> | iaf<7>.seed(3), 1) != parameters(normal<3> | iaf<7>.seed(4), 1));
+  // Of two words the seed is the one's that has it, the skip connection or not.
+  const auto seeded = [&](std::uint64_t seed, const auto& e) {
+    auto p = parameters(e, seed);
+    p.resize(p.size() / 2); // of the first word
+    return p;
+  };
+  CHECK(seeded(1, normal<3> | iaf<7>.seed(3) | iaf<7>) ==
+        seeded(2, normal<3> | iaf<7>.seed(3) | iaf<7>));
+  CHECK(seeded(1, normal<3> | iaf<7>.seed(3).skip() | iaf<7>.skip()) ==
+        seeded(2, normal<3> | iaf<7>.seed(3).skip() | iaf<7>.skip()));
+  CHECK(seeded(1, normal<3> | iaf<7> | iaf<7>.seed(3)) !=
+        seeded(2, normal<3> | iaf<7> | iaf<7>.seed(3)));
   CHECK(parameters(normal<3> | iaf<7>, 1) != parameters(normal<3> | iaf<7>, 2));
   CHECK(parameters(normal<3> | iaf<7>, 1) == parameters(normal<3> | iaf<7>, 1));
 }

@@ -158,7 +158,18 @@ TEST_CASE("numbers of a description", "[describe]") {
   }
 }
 
+TEST_CASE("a word without an inverse has no cost that way", "[describe]") {
+  const auto cells = cells_of(lines_of(describe(normal<2> | planar))[2]);
+  REQUIRE(!cells.empty());
+  CHECK(cells.front() == "planar");
+  CHECK(cells.back() == "none");
+}
+
 TEST_CASE("long lists are cut", "[describe]") {
+  CHECK(describe(normal<8> | permute({7, 6, 5, 4, 3, 2, 1, 0})).find("{7, 6, 5, 4, 3, 2, 1, 0}") !=
+        std::string::npos);
+  CHECK(describe(normal<9> | permute({8, 7, 6, 5, 4, 3, 2, 1, 0})).find("{8, 7, 6, ..., 0}") !=
+        std::string::npos);
   std::vector<double> mean(64, 0.123456789), scale(64, 1.0);
   for (const auto& line : lines_of(describe(normal<64> | inverse(standardise(mean, scale)) | flip)))
     CHECK(line.size() <= 130);

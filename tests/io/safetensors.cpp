@@ -191,6 +191,7 @@ TEST_CASE("types are converted only on request", "[io]") {
   CHECK(std::isnan(narrowed[3]));
   CHECK(narrowed[4] == 0);
   CHECK_THROWS_WITH(file.as<double>("f"), says("tensor 'f' is of type F32, expected F64"));
+  CHECK_THROWS_WITH(file.as<float>("d"), says("tensor 'd' is of type F64, expected F32"));
   CHECK_THROWS_WITH(file.as<float>("i", floating), says("of type I64, expected F32"));
   CHECK_THROWS_WITH(file.as<std::int64_t>("f", floating), says("of type F32, expected I64"));
   CHECK_THROWS_WITH(file.as<std::uint64_t>("i"), says("of type I64, expected U64"));

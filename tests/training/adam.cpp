@@ -214,6 +214,8 @@ TEST_CASE("adam says what is wrong with its options and spans", "[training]") {
   CHECK_THROWS_WITH(adam<float>(2, {.beta1 = 1}),
                     Catch::Matchers::StartsWith("adam: expected 0 <= beta1 < 1, got 1"));
   CHECK_THROWS_AS(adam<float>(2, {.max_norm = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(adam<float>(2, {.beta1 = 1}), std::invalid_argument);
+  CHECK_THROWS_AS(adam<float>(2, {.beta2 = 1}), std::invalid_argument);
   CHECK_THROWS_AS(adam<float>(2, {.learning_rate = std::nan("")}), std::invalid_argument);
   const double infinity = std::numeric_limits<double>::infinity();
   for (const adam_options& o :

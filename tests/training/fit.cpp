@@ -679,6 +679,9 @@ TEST_CASE("fit says what is wrong with its arguments", "[training]") {
   fails({.schedule = [](auto, auto) { return std::nan(""); }},
         "fit: expected a schedule of finite factors, got nan in step 1 of 100");
   fails({.schedule = schedules::cosine{.warmup = 2}}, "expected 0 <= warmup <= 1");
+  const std::vector<double> ones(50, 1.0);
+  const scored_batch<float> rows{rows_of(std::as_const(y).data(), 50, 2)};
+  CHECK_THROWS_WITH(fit(q, rows, {.weights = ones}), Contains("weights in scored_batch"));
   const xt::xtensor<float, 2> narrow = xt::zeros<float>({10, 3});
   CHECK_THROWS_WITH(fit(q, narrow), "fit: expected samples of shape (n, 2), got (10, 3)");
   const xt::xtensor<float, 2> none = xt::zeros<float>({0, 2});

@@ -43,6 +43,15 @@ TEST_CASE("progress is silent where there is no terminal", "[training]") {
   CHECK(contents(out.file).empty());
 }
 
+TEST_CASE("the time left is that of this run's own steps, in whole seconds begun", "[training]") {
+  temporary_file out;
+  seconds = 0;
+  progress_line line({.mode = progress_mode::always, .out = out.file, .clock = test_clock});
+  seconds = 1; // for two steps: seven take 3.5 s
+  line.update({.epoch = 1, .epochs = 2, .step = 3, .steps = 10, .first_step = 1, .samples = 20});
+  CHECK(contents(out.file) == "epoch 1/2  step 3/10  20 /s  0:04 left\n");
+}
+
 TEST_CASE("progress prints plain lines into a file when asked", "[training]") {
   temporary_file out;
   seconds = 100;
