@@ -633,4 +633,7 @@ TEST_CASE("networks refuse degrees that do not fit", "[network]") {
   degree_assignment a = autoregressive_degrees(3, 0, std::array{8});
   a.outputs = {2, 1, 3};
   CHECK_THROWS_AS(net_t(a, 2), std::invalid_argument);
+  a = autoregressive_degrees(3, 0, std::array{8});
+  a.outputs.front() = -1;
+  CHECK_THROWS_AS(net_t(a, 2), std::invalid_argument);
 }

@@ -288,6 +288,17 @@ TEST_CASE("a foreign checkpoint is refused, and the flow stays", "[training]") {
       fitting(y, options));
   refuses(make_flow<double>(small, 3), "with scalar type double, got one with scalar type float",
           fitting(crooked<double>(100), options));
+  const auto differs = [&](const char* what, auto change) {
+    fit_options o = options;
+    change(o);
+    refuses(make_flow<float>(small, 3), what, fitting(y, o));
+  };
+  const std::vector<double> weights(100, 2.0);
+  differs("with patience 3, got", [](auto& o) { o.patience = 3; });
+  differs("with seed 8, got", [](auto& o) { o.seed = 8; });
+  differs("with optimizer ", [](auto& o) { o.optimizer.weight_decay = 0.125; });
+  differs("with data ", [&](auto& o) { o.weights = weights; });
+  differs("with epochs 1, got", [](auto& o) { o.epochs = 1; });
   fit_options other = options;
   other.batch_size = 49;
   refuses(q, "with batch_size 49, got one with batch_size 50", fitting(y, other));
