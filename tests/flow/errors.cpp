@@ -87,7 +87,8 @@ TEST_CASE("contexts of another shape or count", "[flow]") {
   CHECK(refusal([&] { conditional.log_prob(y, zeros(6, 3)); }) == "log_prob: " + count);
   CHECK(refusal([&] { conditional.forward(y, zeros(6, 3)); }) == "forward: " + count);
   CHECK(refusal([&] { conditional.inverse(y, zeros(6, 3)); }) == "inverse: " + count);
-  CHECK(refusal([&] { value_and_grad(conditional, y, zeros(6, 3)); }) == "log_prob: " + count);
+  CHECK(refusal([&] { value_and_grad(conditional, y, zeros(6, 3)); }) ==
+        "value_and_grad: " + count);
   philox stream{1};
   CHECK(refusal([&] { conditional.sample(stream, 5, zeros(6, 3)); }) == "sample: " + count);
   CHECK(refusal([&] { conditional.sample_and_log_prob(stream, 5, zeros(6, 3)); }) ==

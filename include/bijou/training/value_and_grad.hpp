@@ -72,6 +72,7 @@ auto value_and_grad(const Flow& q, const Y& samples, const Context&... context) 
       const std::size_t rows = (0 + ... + detail::count_of(context));
       batch.context = rows_of(std::get<0>(held).data(), rows, Flow::context_size);
       if (rows == 1) batch.context = {batch.context.data, n, 0, 1}; // one for all
+      detail::check_context_count("value_and_grad", batch.context.count, n);
     }
     return value_and_grad(q, negative_log_likelihood<T>{batch});
   }
