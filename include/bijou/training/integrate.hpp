@@ -85,8 +85,9 @@ struct integrate_options {
 struct integral_estimate {
   double value = 0;
   double standard_error = 0;
-  /// Of the iterations about value, per degree of freedom: about 1 if errors are what they say. NaN
-  /// if fewer than two count.
+  /// Of the iterations about value, per degree of freedom: about 1 if errors are what they say; 1.3
+  /// to 2 also where f / q has a long tail, as at an edge of f that q has rounded off, although
+  /// value is right within its error. NaN if fewer than two count.
   double chi_squared = std::numeric_limits<double>::quiet_NaN();
   /// What rejection would keep, to draw from |f| itself: mean w / max w, w = |f| / q, of the
   /// samples that were drawn after the training (of the last iteration's, if that was trained on
