@@ -1,4 +1,4 @@
-# One case: cmake -DCOMPILER=<c++> -DCASE=<file> -DINCLUDES=<a|b> -DIMPLICIT=<a|b> -P check.cmake
+# One case: cmake -DCASE=<file> and the variables of flags.cmake -P check.cmake
 #
 # The case's comments say what is expected:
 #   // expect-error: <regex>   it does not compile, and the compiler's output matches (any number)
@@ -12,16 +12,7 @@ function(refuse sentence)
   message(FATAL_ERROR "refused")
 endfunction()
 
-set(flags "")
-string(REPLACE "|" ";" INCLUDES "${INCLUDES}")
-string(REPLACE "|" ";" IMPLICIT "${IMPLICIT}")
-list(REMOVE_DUPLICATES INCLUDES)
-foreach(folder IN LISTS INCLUDES)
-  # Naming the compiler's own folders again would change their order.
-  if(NOT folder IN_LIST IMPLICIT)
-    list(APPEND flags -I${folder})
-  endif()
-endforeach()
+include(${CMAKE_CURRENT_LIST_DIR}/flags.cmake)
 
 # Not file(STRINGS): brackets and semicolons in a regex would break its list.
 file(READ ${CASE} text)
@@ -42,10 +33,12 @@ if(count EQUAL 0 AND control EQUAL -1)
 endif()
 
 execute_process(
-  COMMAND ${COMPILER} -std=c++20 -fsyntax-only ${flags} ${CASE}
+  COMMAND ${COMPILER} ${flags} ${precompiled_flags} -fsyntax-only ${CASE}
   RESULT_VARIABLE result
   OUTPUT_VARIABLE said
   ERROR_VARIABLE said)
+# clang tells of the precompiled header too, which a user has not.
+string(REGEX REPLACE "In file included from [^\n]*/header\\.hpp:1:\n" "" said "${said}")
 message("${said}")
 
 if(count EQUAL 0)
