@@ -60,7 +60,7 @@ template <class T> class weighted_samples {
 /// process fails; q keeps the last good parameters, as it does when the callback throws
 template <class Flow, class T = typename Flow::value_type, process_group Processes = one_process>
 fit_result fit(Flow& q, const scored_batch<T>& training, const scored_batch<T>& validation,
-               const fit_options& options, const Processes& processes = alone) {
+               const fit_options& options, const Processes& processes = {}) {
   if constexpr (detail::check_inverse<Flow>()) {
     std::optional<detail::weighted_samples<T>> learned_from, judges;
     std::unique_ptr<detail::fit_loop<Flow, Processes>> loop;
@@ -84,7 +84,7 @@ fit_result fit(Flow& q, const scored_batch<T>& training, const scored_batch<T>& 
 /// aside for validation, evenly over the weights where those have both signs.
 template <class Flow, class T = typename Flow::value_type, process_group Processes = one_process>
 fit_result fit(Flow& q, const scored_batch<T>& samples, const fit_options& options,
-               const Processes& processes = alone) {
+               const Processes& processes = {}) {
   if constexpr (detail::check_inverse<Flow>()) {
     std::optional<detail::weighted_samples<T>> all;
     std::optional<detail::gathered_batch<Flow>> validation;
@@ -182,14 +182,14 @@ fit_result fit_expressions(Flow& q, const fit_options& options, const Processes&
 /// Trains q on samples, an expression of shape (n, D).
 template <class Flow, detail::xtensor_like Y, process_group Processes = one_process>
 fit_result fit(Flow& q, const Y& samples, const fit_options& options = {},
-               const Processes& processes = alone) {
+               const Processes& processes = {}) {
   return detail::fit_expressions(q, options, processes, samples);
 }
 /// Trains a flow with given<C> on samples (n, D) with their contexts (n, C).
 template <class Flow, detail::xtensor_like Y, detail::xtensor_like Context,
           process_group Processes = one_process>
 fit_result fit(Flow& q, const Y& samples, const Context& context, const fit_options& options = {},
-               const Processes& processes = alone) {
+               const Processes& processes = {}) {
   return detail::fit_expressions(q, options, processes, samples, context);
 }
 

@@ -266,7 +266,7 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
 /// parameters, as it does when the callback throws
 template <class Flow, class Target, process_group Processes = one_process>
 fit_result fit_to(Flow& q, const Target& target, const fit_to_options& options = {},
-                  const Processes& processes = alone) {
+                  const Processes& processes = {}) {
   constexpr bool fits = elbo_objective<Target, detail::no_context>::template fits<Flow>();
   if constexpr (fits) {
     std::unique_ptr<detail::fit_to_loop<Flow, Target, Processes>> loop;
@@ -284,7 +284,7 @@ fit_result fit_to(Flow& q, const Target& target, const fit_to_options& options =
 template <class Flow, class Target, detail::xtensor_like Context,
           process_group Processes = one_process>
 fit_result fit_to(Flow& q, const Target& target, const Context& context,
-                  const fit_to_options& options = {}, const Processes& processes = alone) {
+                  const fit_to_options& options = {}, const Processes& processes = {}) {
   using T = typename Flow::value_type;
   constexpr bool fits = elbo_objective<Target, batch_view<const T>>::template fits<Flow>();
   if constexpr (fits) {

@@ -31,7 +31,7 @@ template <class Flow, class Processes = one_process> class parameter_steps {
  public:
   /// At least one share for each thread that is to have work.
   parameter_steps(Flow& q, const adam_options& options, int threads, std::size_t shares,
-                  const Processes& processes = alone)
+                  const Processes& processes = {})
       : q_(q), processes_(processes), team_(threads), optimizer_(q.parameters().size(), options),
         good_(q.parameters().begin(), q.parameters().end()) {
     for (int rank = 0; rank < team_.size(); ++rank)

@@ -39,7 +39,6 @@ struct one_process {
   template <class T> static void sum(std::span<T>) {}
   static void broadcast(std::span<std::byte>, int) {}
 };
-inline constexpr one_process alone{}; ///< nobody to share with
 
 namespace detail {
 
