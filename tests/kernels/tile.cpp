@@ -1,4 +1,5 @@
 #include <bijou/kernels/tile.hpp>
+#include <bijou/kernels/transpose.hpp>
 
 #include <random>
 #include <vector>
@@ -100,4 +101,24 @@ TEMPLATE_TEST_CASE("lanes in use are whole strips", "[tile]", float, double) {
   CHECK(lanes_for<TestType>(strip<TestType>) == strip<TestType>);
   CHECK(default_lanes<TestType> % strip<TestType> == 0);
   CHECK(wide_lanes<TestType> % strip<TestType> == 0);
+}
+
+TEMPLATE_TEST_CASE("a block is transposed; rows that are not there count as zeros", "[tile]", float,
+                   double) {
+  using T = TestType;
+  constexpr int w = simd::pack<T>::size, stride = w + 3;
+  for (int present = 0; present <= w; ++present) {
+    std::vector<T> from(stride * w), to(stride * w, T(-1));
+    for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<T>(i + 1);
+    detail::transpose_block(from.data(), stride, to.data(), stride, present);
+    bool right = true;
+    for (int i = 0; i < w; ++i)
+      for (int j = 0; j < stride; ++j) {
+        const T expected = j >= w        ? T(-1)
+                           : j < present ? from[static_cast<std::size_t>(j * stride + i)]
+                                         : T(0);
+        right &= to[static_cast<std::size_t>(i * stride + j)] == expected;
+      }
+    CHECK(right);
+  }
 }

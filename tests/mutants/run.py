@@ -50,7 +50,7 @@ def parse(text):
         lines = [line for line in block.splitlines() if not line.startswith("#")]
         if not lines:
             continue
-        fault = {"file": (name := lines[0].partition(": "))[0], "what": name[2], "tests": []}
+        fault = {"file": (name := lines[0].partition(": "))[0], "what": name[2], "tests": [], "flags": []}
         texts = {"-": [], "+": []}
         for line in lines[1:]:
             key, _, rest = line.partition(" ")
@@ -58,6 +58,8 @@ def parse(text):
                 texts[key].append(rest)
             elif key == "tests":
                 fault["tests"] = rest.split()
+            elif key == "flags":
+                fault["flags"] = rest.split()
             elif key == "occurrence":
                 fault["occurrence"] = int(rest)
             elif key == "=":
@@ -103,9 +105,9 @@ class Worker:
             shutil.copytree(ROOT / part, folder / part)
         self.header = folder / "include/bijou"
 
-    def compile(self, test):
+    def compile(self, test, flags):
         """An error text, or none."""
-        command = [*self.compiler, *FLAGS, f"-I{self.folder}/include", f"-I{self.folder}/tests",
+        command = [*self.compiler, *FLAGS, *flags, f"-I{self.folder}/include", f"-I{self.folder}/tests",
                    f'-DBIJOU_TEST_DATA="{self.folder}/tests/reference/data"',
                    str(self.folder / "tests" / f"{test}.cpp"), *map(str, self.objects),
                    "-o", str(self.folder / "program")]
@@ -135,10 +137,10 @@ class Worker:
         whole = path.read_text()
         at = place_of(fault, whole)
         for test in fault["tests"]:
-            passes(self, test)
+            passes(self, test, fault["flags"])
             path.write_text(whole[:at] + fault["new"] + whole[at + len(fault["old"]):])
             try:
-                error = self.compile(test)
+                error = self.compile(test, fault["flags"])
                 case = None if error else self.failure(test)
             finally:
                 path.write_text(whole)
@@ -154,23 +156,22 @@ class NotSound(Exception):
 
 
 class Baseline:
-    """Every test file passes before a fault is planted; asked once for each."""
+    """Every test file passes before a fault is planted; asked once for each, and its flags."""
 
     def __init__(self, skip):
-        self.skip, self.lock, self.done = skip, threading.Lock(), {}
+        self.skip, self.lock, self.locks, self.failures = skip, threading.Lock(), {}, {}
 
-    def __call__(self, worker, test):
+    def __call__(self, worker, test, flags):
         if self.skip:
             return
+        key = test, *flags
         with self.lock:
-            mine = self.done.setdefault(test, threading.Lock())
+            mine = self.locks.setdefault(key, threading.Lock())
         with mine:
-            if not hasattr(self, test):
-                error = worker.compile(test)
-                case = error or worker.failure(test)
-                setattr(self, test, case)
-        if getattr(self, test):
-            raise NotSound(f"tests/{test}.cpp does not pass as it is: {getattr(self, test)}")
+            if key not in self.failures:
+                self.failures[key] = worker.compile(test, flags) or worker.failure(test)
+        if self.failures[key]:
+            raise NotSound(f"tests/{test}.cpp does not pass as it is: {self.failures[key]}")
 
 
 def cell(text):
