@@ -125,6 +125,13 @@ TEST_CASE("named parameters that do not fit are refused, and nothing is changed"
     refused(set, R"(load: tensor "layers.4.nn.layers.1.weight": expected shape (16, 4), got (4, )"
                  "16)");
   }
+  SECTION("of another length") {
+    auto set = good;
+    auto& bias = find(set.values, "layers.1.arn.layers.0.bias");
+    bias.shape = {6};
+    bias.values.resize(6);
+    refused(set, R"(tensor "layers.1.arn.layers.0.bias": expected shape (7,), got (6,))");
+  }
   SECTION("an order that repeats a variable") {
     auto set = good;
     find(set.integers, "layers.1.arn.order").values = {0, 0, 2};
@@ -150,4 +157,27 @@ TEST_CASE("what no connection owns cannot be set", "[flow]") {
   std::fill(q.parameters().begin(), q.parameters().end(), 3.0F);
   q.clear_padding(q.parameters());
   for (std::size_t i = 0; i < owned.size(); ++i) REQUIRE(q.parameters()[i] == (owned[i] ? 3 : 0));
+}
+
+TEST_CASE("entries that are always zero cannot be loaded, nor survive", "[flow]") {
+  // Above the diagonals of their matrices.
+  auto q = make_flow<double>(normal<3> | lower_triangular | sylvester, 4);
+  const auto owned = q.structure();
+  REQUIRE(std::count(owned.begin(), owned.end(), 1) < std::ssize(owned));
+  auto set = named_parameters(q);
+  for (auto& t : set.values) std::fill(t.values.begin(), t.values.end(), 0.5);
+  set_named_parameters(q, set);
+  for (std::size_t i = 0; i < owned.size(); ++i) REQUIRE(q.parameters()[i] == (owned[i] ? 0.5 : 0));
+  long upper = 0;
+  for (const auto& t : named_parameters(q).values)
+    upper += std::count(t.values.begin(), t.values.end(), 0.0);
+  CHECK(upper > 0);
+  q.set_parameters(std::vector<double>(owned.size(), 2));
+  for (std::size_t i = 0; i < owned.size(); ++i) REQUIRE(q.parameters()[i] == (owned[i] ? 2 : 0));
+}
+
+TEST_CASE("words that are alike begin with different parameters", "[flow]") {
+  const auto set = named_parameters(make_flow<double>(normal<3> | iaf<5> | iaf<5>, 3));
+  CHECK(set.at("layers.0.arn.layers.0.weight", {5, 3}) !=
+        set.at("layers.1.arn.layers.0.weight", {5, 3}));
 }
