@@ -87,7 +87,7 @@ void measure_steps(const mpi::communicator& world, const char* workload, const F
     time(gradient, [&] { steps.step(1); });
   };
   for (const std::size_t samples : sizes) {
-    with(samples, alone, [&](const auto& gradient, const auto& move) {
+    with(samples, one_process{}, [&](const auto& gradient, const auto& move) {
       measure(world, core_seconds, {"gradient", workload, parameters, samples}, gradient);
       if (samples == sizes.front())
         measure(world, core_seconds, {"optimizer", workload, parameters, 0}, move);

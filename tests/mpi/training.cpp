@@ -26,7 +26,7 @@ template <class Make, class Train> void check_shared(const Make& make, const Tra
   const mpi::communicator world;
   auto lonely = make(3), shared = make(world.rank() == 0 ? 3U : 77U); // rank 0's parameters count
   using T = typename decltype(lonely)::value_type;
-  const fit_result a = train(lonely, alone), b = train(shared, world);
+  const fit_result a = train(lonely, one_process{}), b = train(shared, world);
   CHECK(testing::same_on_all(world, values_of(shared)));
   CHECK(testing::same_on_all(world, numbers_of(b)));
   CHECK(a.reason == b.reason);
