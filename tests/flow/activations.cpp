@@ -1,7 +1,7 @@
 /// \file
 /// Activations in networks that are differentiated both ways: those whose derivative follows from
-/// their output and those that ask for what went in. (relu, tanh and silu: most other tests of flows.
-/// The functions themselves: tests/networks/activations.cpp.)
+/// their output and those that ask for what went in. (relu, tanh and silu: most other tests of
+/// flows. The functions themselves: tests/networks/activations.cpp.)
 
 #include "check.hpp"
 
