@@ -144,6 +144,8 @@ class Worker:
                 case = None if error else self.failure(test)
             finally:
                 path.write_text(whole)
+            if error and "static assertion failed" in error and f"/tests/{test}.cpp" in error:
+                return "found", f"{test}: a static assertion"
             if error:
                 return "does not compile", error
             if case:

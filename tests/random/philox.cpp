@@ -46,6 +46,9 @@ TEST_CASE("streams, seeds, samples, blocks and domains differ", "[philox]") {
   CHECK(static_cast<int>(seen.size()) == count);
   CHECK(philox(7) == philox(7, 0));
   CHECK_FALSE(philox(7) == philox(7, 1));
+  // A stream's key is the beginning of the seed's own block for it.
+  const auto words = philox(7).block(1, 0, domain::streams);
+  CHECK(philox(7, 1).key() == philox::key_type{words[0], words[1]});
 }
 
 TEST_CASE("philox is a standard generator of a domain of its own", "[philox]") {
@@ -78,5 +81,8 @@ TEST_CASE("discard and advance skip what calls would have taken", "[philox]") {
   noise.advance(3);
   CHECK(noise.position() == (std::uint64_t{1} << 40) + 3);
   CHECK_FALSE(noise == philox(1));
+  philox drawn(1);
+  drawn();
+  CHECK_FALSE(drawn == philox(1));
   CHECK(noise() == philox(1)()); // samples are no words
 }
