@@ -2,6 +2,7 @@
 /// normal<D>: its density, its score, and that a flow of no words is it.
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "../flow/check.hpp"
@@ -19,6 +20,9 @@ TEMPLATE_TEST_CASE("the density of normal<D>", "[bases]", float, double) {
     for (std::size_t d = 0; d < 3; ++d) exact -= 0.5 * std::pow(double{y[3 * i + d]}, 2);
     CHECK(testing::is_close<T>(double{lp[i]}, exact));
   }
+  // -3/2 log(2 pi), to the last digit or two.
+  const double peak = double{f.log_prob({0, 0, 0}, {})[0]};
+  CHECK(peak == Approx(-2.7568155996140185).epsilon(2 * std::numeric_limits<T>::epsilon()));
   CHECK(q.num_parameters() == 0);
   CHECK(q.text() == "normal<3>");
 }
