@@ -18,6 +18,10 @@ namespace {
 struct plain {
   template <class P> P derivative(P) const { return P(1); }
 };
+/// The slope is the value that it is taken at.
+struct square {
+  template <class P> P derivative(P at) const { return at; }
+};
 constexpr int L = 192; // whole strips of all instruction sets
 
 } // namespace
@@ -60,6 +64,16 @@ TEMPLATE_TEST_CASE("cotangents of a column come from the rows that use it alone"
                    8 * std::numeric_limits<T>::epsilon() * size;
         }
       CHECK(right);
+
+      // Complete sums take a slope as a factor, once.
+      std::vector<T> at(static_cast<std::size_t>(columns * L)), sloped(at.size(), nan);
+      for (T& v : at) v = static_cast<T>(normal(random));
+      detail::pull_back_columns<T, L, square>(theta.data(), s, 0, columns, {0, rows, true},
+                                              g.data(), {sloped.data(), nullptr, false, at.data()},
+                                              L);
+      bool once = true;
+      for (std::size_t i = 0; i < at.size(); ++i) once &= sloped[i] == gx[i] * at[i];
+      CHECK(once);
 
       // A NaN reaches the columns that its row uses; the others keep their bits.
       const int spoiled = rows / 2;
