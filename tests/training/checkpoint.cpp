@@ -250,6 +250,7 @@ TEST_CASE("checkpoints are written when they are due", "[training]") {
   CHECK(run(7, 3, 0) == std::vector<std::size_t>{3, 6, 7});
   CHECK(run(7, 3, 5) == std::vector<std::size_t>{3, 5});
   CHECK_THROWS_WITH(run(7, 0, 0), Contains("expected checkpoints.every >= 1, got 0"));
+  CHECK(checkpoint_file("run", {.every = 3}).every == 3);
 }
 
 TEST_CASE("a checkpoint that cannot be written ends the run with the last good parameters",
