@@ -111,6 +111,8 @@ template <class Source> std::vector<std::byte> take(Source& source, std::size_t 
 class file_number {
  public:
   explicit file_number(int number = -1) : number_(number) {}
+  file_number(const file_number&) = delete;
+  file_number& operator=(const file_number&) = delete;
   file_number(file_number&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   file_number& operator=(file_number&& other) noexcept {
     std::swap(number_, other.number_);

@@ -39,6 +39,7 @@ template <class T> class weighted_samples {
   }
   weighted_samples(const weighted_samples&) = delete; // the batch refers to the weights
   weighted_samples& operator=(const weighted_samples&) = delete;
+  ~weighted_samples() = default;
   const scored_batch<T>& batch() const { return batch_; }
 
  private:

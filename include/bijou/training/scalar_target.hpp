@@ -87,6 +87,7 @@ template <class F> class scalar_functions {
   /// Calls use(function).
   template <class Use> void lend(Use&& use) {
     std::unique_ptr<function> own = take();
+    // NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): it stays where it is
     const struct giver { // gives it back where use throws, too
       scalar_functions& home;
       std::unique_ptr<function>& own;
