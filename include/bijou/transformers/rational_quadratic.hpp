@@ -115,8 +115,7 @@ struct rational_quadratic_t : Options {
   /// As it could be written.
   std::string text() const {
     constexpr bool line = Support == kind::line;
-    std::string t(name);
-    t.append("<").append(std::to_string(K)).append(">");
+    std::string t = std::string(name) + "<" + std::to_string(K) + ">";
     const auto add = [&](bool differs, const char* option, double v) {
       if (differs) t += std::string(".") + option + "(" + detail::number_text(v) + ")";
     };
