@@ -27,6 +27,7 @@
 
 using namespace bijou;
 using Catch::Matchers::Contains;
+using testing::content;
 using testing::scratch_folder;
 
 namespace {
@@ -82,11 +83,6 @@ class small_disk {
   std::string path_;
   bool mounted_ = false;
 };
-
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 } // namespace
 

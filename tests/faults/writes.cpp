@@ -9,8 +9,6 @@
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <span>
 #include <string>
 #include <sys/wait.h>
@@ -20,6 +18,8 @@
 #include "../support/scratch_folder.hpp"
 #include "system_calls.hpp"
 
+using bijou::testing::content;
+using bijou::testing::put;
 using bijou::testing::scratch_folder;
 using bijou::testing::watched_calls;
 using fault = watched_calls::fault;
@@ -33,13 +33,6 @@ void replace(const std::string& path, const std::string& text) {
   const auto bytes = std::as_bytes(std::span(text));
   const std::array pieces{bytes.first(8), bytes.subspan(8, 20'000), bytes.subspan(20'008)};
   bijou::io::replace_file(path, pieces);
-}
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-void put(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
 }
 
 } // namespace

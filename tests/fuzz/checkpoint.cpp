@@ -7,17 +7,8 @@
 
 using namespace bijou;
 
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
-                                               std::size_t most, unsigned seed) {
-  return fuzz::mutate(data, size, most, seed);
-}
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  try {
-    const auto file = io::safetensors::read(std::as_bytes(std::span(data, size)), "file");
+  return fuzz::feed(data, size, [](const io::safetensors& file) {
     fuzz::resume_run(detail::checkpoint_content(file, "file"));
-  } catch (const io::file_error& e) {
-    fuzz::check_message(e.what(), "file: ");
-  }
-  return 0;
+  });
 }

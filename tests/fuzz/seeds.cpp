@@ -2,29 +2,19 @@
 /// `fuzz_seeds DIRECTORY` writes small whole files for each target: what the library makes, and
 /// what an adversary might.
 
-#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "../support/scratch_folder.hpp"
 #include "readers.hpp"
 
 using namespace bijou;
-
-// The fuzzer's own, which nothing here calls.
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* /*data*/, std::size_t size,
-                                        std::size_t /*most*/) {
-  return size;
-}
+using testing::put;
 
 namespace {
-
-void put(const std::filesystem::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 std::string tensor(const std::string& name, const std::string& type, const std::string& shape,
                    const std::string& offsets) {

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <random>
@@ -69,8 +68,7 @@ std::string refusal(const std::string& header, std::size_t data = 0) {
 }
 
 bytes content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = bijou::testing::content(path);
   bytes result(text.size());
   std::memcpy(result.data(), text.data(), text.size());
   return result;

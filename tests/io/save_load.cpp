@@ -7,8 +7,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <string>
@@ -20,6 +18,8 @@
 
 using namespace bijou;
 using Catch::Matchers::Contains;
+using testing::content;
+using testing::put;
 using testing::scratch_folder;
 
 namespace {
@@ -37,15 +37,6 @@ template <class T> xt::xtensor<T, 2> samples() {
   xt::xtensor<T, 2> y(std::array<std::size_t, 2>{100, 3});
   std::copy(values.begin(), values.end(), y.begin());
   return y;
-}
-
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-void put(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary)
-      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 /// Loading refuses with this sentence and leaves all of the flow as it was.

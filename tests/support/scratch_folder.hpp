@@ -1,10 +1,11 @@
 #pragma once
 /// \file
-/// A directory of a test's own, removed at the end.
+/// A directory of a test's own, removed at the end, and what files hold.
 
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <string>
@@ -34,5 +35,15 @@ class scratch_folder {
  private:
   std::filesystem::path path_;
 };
+
+/// All bytes of a file; none if there is no such file.
+inline std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+/// Makes them all that a file holds.
+inline void put(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 } // namespace bijou::testing
