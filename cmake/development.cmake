@@ -90,6 +90,12 @@ function(bijou_development_target name isa sanitize)
               # Unoptimised SIMD wrappers are 50 times slower, and g++ 12 cannot compile xsimd's
               # AVX-512 at -O0.
               $<$<CONFIG:Debug>:-O1>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # g++ looks for garbage each time its memory has doubled, and a sixth of its time goes into that; it finds
+    # little in files of templates. Beginning at a gigabyte, a compiler takes 3 GB at most instead of 2.
+    target_compile_options(
+      ${name} INTERFACE "SHELL:--param ggc-min-heapsize=1048576" "SHELL:--param ggc-min-expand=1000")
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # g++ 12 sees copies in `"text" + string` that overlap or leave their object (GCC bugs 105651, 105329).
     target_compile_options(${name} INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
@@ -105,6 +111,10 @@ function(bijou_development_target name isa sanitize)
     set(sanitizers_address -fsanitize=address,undefined
                            -fno-sanitize=null,object-size,pointer-overflow)
     set(sanitizers_thread -fsanitize=thread)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+      # Calls of ASan's checks take a sixth less to compile than their code at each place.
+      target_compile_options(${name} INTERFACE "SHELL:-mllvm -asan-instrumentation-with-call-threshold=0")
+    endif()
     target_compile_options(
       ${name} INTERFACE -O1 -g1 -UNDEBUG -fno-omit-frame-pointer -fno-sanitize-recover=all
                         ${sanitizers_${sanitize}})

@@ -35,7 +35,7 @@ std::vector<double> factors(double first, double last, int n) {
 double exact_root(double stretch, double c) {
   const long double k = static_cast<long double>(stretch) - 1;
   long double low = c - std::abs(k), high = c + std::abs(k);
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 110; ++i) {
     const long double middle = (low + high) / 2;
     (middle + k * std::tanh(middle) < c ? low : high) = middle;
   }

@@ -403,7 +403,7 @@ template <class T> BIJOU_INLINE sine_cosine<T> sincos_2pi(pack<T> u) {
   return turned(sincos_octant(r), shifted);
 }
 
-/// sin(x) and cos(x) for |x| <= 10^4 in float, 10^8 in double; NaN beyond. Max error: 3 ulp.
+/// sin(x) and cos(x) for |x| <= 10^4 in float, 10^8 in double; NaN beyond. Max error: 4 ulp.
 template <class T> BIJOU_INLINE sine_cosine<T> sincos(pack<T> x) {
   using namespace detail;
   constexpr T turn = T(0.15915494309189533577); // 1 / (2 pi)
@@ -418,9 +418,9 @@ template <class T> BIJOU_INLINE sine_cosine<T> sincos(pack<T> x) {
   const pack<T> unknown(quiet_nan<T>);
   return {select(known, result.sin, unknown), select(known, result.cos, unknown)};
 }
-/// sin(x): see sincos. Max error: 3 ulp.
+/// sin(x): see sincos. Max error: 4 ulp.
 template <class T> BIJOU_INLINE pack<T> sin(pack<T> x) { return sincos(x).sin; }
-/// cos(x): see sincos. Max error: 3 ulp.
+/// cos(x): see sincos. Max error: 4 ulp.
 template <class T> BIJOU_INLINE pack<T> cos(pack<T> x) { return sincos(x).cos; }
 
 // Scalars: one lane of the pack's answer, so the same bits.
