@@ -43,18 +43,22 @@ struct sample_numbers {
 
 namespace detail {
 
+/// f(a...) compiles. An error inside of f is told in half as many lines as through std::invocable.
+template <class F, class... A>
+concept callable_with = requires(const F& f, A&&... a) { f(a...); };
+
 /// f(x, context, numbers, rest...), without what f does not take.
 template <class F, class X, class P, std::size_t C, class... Rest>
 BIJOU_INLINE auto call_target(const F& f, const X& x, const std::array<P, C>& context,
                               sample_numbers numbers, Rest&... rest) {
   using all = const std::array<P, C>&;
-  if constexpr (C > 0 && std::invocable<const F&, const X&, all, sample_numbers, Rest&...>)
+  if constexpr (C > 0 && callable_with<F, const X&, all, sample_numbers, Rest&...>)
     return f(x, context, numbers, rest...);
-  else if constexpr (C > 0 && std::invocable<const F&, const X&, all, Rest&...>)
+  else if constexpr (C > 0 && callable_with<F, const X&, all, Rest&...>)
     return f(x, context, rest...);
-  else if constexpr (C == 0 && std::invocable<const F&, const X&, sample_numbers, Rest&...>)
+  else if constexpr (C == 0 && callable_with<F, const X&, sample_numbers, Rest&...>)
     return f(x, numbers, rest...);
-  else if constexpr (std::invocable<const F&, const X&, Rest&...>)
+  else if constexpr (callable_with<F, const X&, Rest&...>)
     return f(x, rest...);
 }
 
@@ -75,20 +79,16 @@ concept target_with_gradient =
       { call_target(f, x, context, n, g) } -> std::convertible_to<P>;
     };
 
-/// What a target without value_and_grad gives for duals; void if it cannot be called.
-template <class Target, class P, std::size_t D, std::size_t C>
-using dual_result =
-    decltype(call_target(std::declval<const Target&>(),
-                         std::declval<const std::array<dual<P>, D>&>(),
-                         std::declval<const std::array<P, C>&>(), sample_numbers{}));
-
 enum class target_verdict { good, not_callable, gives_no_number };
 
 /// Whether a target suits flows of D variables and C values of context.
 template <class Target, class P, std::size_t D, std::size_t C>
 constexpr target_verdict judge_target() {
   if constexpr (!target_with_gradient<Target, P, D, C>) { // else a call with duals may not compile
-    using result = dual_result<Target, P, D, C>;
+    // Void if it cannot be called.
+    using result = decltype(call_target(std::declval<const Target&>(),
+                                        std::declval<const std::array<dual<P>, D>&>(),
+                                        std::declval<const std::array<P, C>&>(), sample_numbers{}));
     if constexpr (std::is_void_v<result>)
       return target_verdict::not_callable;
     else if constexpr (!std::convertible_to<result, dual<P>>)
