@@ -105,6 +105,17 @@ template <class T, class F> void check_formula(const F& f, double scale, double 
       CHECK(std::abs(t.inverse(T(expected.y[k])).value - expected.x[k]) <=
             ulps * eps * box * (1 + 1 / s.slope));
     }
+    // Both ends belong to the box: their slopes are those of the first and the last knot.
+    for (const long double end : {expected.x.front(), expected.x.back()}) {
+      const auto slope = static_cast<double>(expected(end).log_slope);
+      const auto at = t.slope(T(end));
+      const double changes = box * std::abs(at.dlog), rounding = ulps * eps;
+      CAPTURE(end);
+      CHECK(std::abs(t.forward(T(end)).log_slope - slope) <=
+            rounding * (1 + std::abs(slope) + changes));
+      CHECK(std::abs(t.inverse(T(end)).log_slope - slope) <=
+            rounding * (1 + std::abs(slope) + changes * (1 + 1 / at.slope)));
+    }
   }
 }
 
@@ -399,6 +410,7 @@ TEST_CASE("rational_quadratic: options out of range are refused",
           "[transformers][rational_quadratic]") {
   CHECK_THROWS_WITH(line.bound(-1), Catch::Contains("rational_quadratic.bound") &&
                                         Catch::Contains("positive") && Catch::Contains("-1"));
+  CHECK_THROWS_AS(line.bound(0), std::invalid_argument);
   CHECK_THROWS_AS(line.bound(std::numeric_limits<double>::infinity()), std::invalid_argument);
   CHECK_THROWS_AS(line.boundary_slope(0), std::invalid_argument);
   CHECK_THROWS_AS(line.knot_epsilon(-1e-6), std::invalid_argument);
