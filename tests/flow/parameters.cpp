@@ -143,9 +143,12 @@ TEST_CASE("named parameters that do not fit are refused, and nothing is changed"
     refused(set, R"(load: "layers.1.arn.order": expected 3 entries, got 2)");
   }
   SECTION("degrees out of range") {
-    auto set = good;
-    find(set.integers, "layers.1.arn.degrees.0").values[2] = 9;
-    refused(set, R"(load: "layers.1.arn.degrees.0": expected entries of 0 to 3, got 9)");
+    for (const int degree : {9, 4, -1}) {
+      auto set = good;
+      find(set.integers, "layers.1.arn.degrees.0").values[2] = degree;
+      refused(set, R"(load: "layers.1.arn.degrees.0": expected entries of 0 to 3, got )" +
+                       std::to_string(degree));
+    }
   }
 }
 

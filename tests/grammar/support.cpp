@@ -2,6 +2,7 @@
 #include <bijou/bijou.hpp>
 
 #include <array>
+#include <string_view>
 
 #include "../catch.hpp"
 
@@ -38,6 +39,27 @@ static_assert(after(normal<5> | given<3> | iaf<8>).size == 5);
 static_assert(after(normal<5> | given<3> | iaf<8>).context == 3);
 static_assert(after(normal<5> | iaf<8>).context == 0);
 static_assert(after(normal<5> | (given<3> | iaf<8> | flip)).words == 3);
+
+// Words that messages and `describe` use.
+constexpr std::string_view name(kind k) { return to_string(k); }
+static_assert(name(line) == "line" && name(positive) == "positive" && name(unit) == "unit");
+static_assert(name(kind::symmetric) == "(-1, 1)" && name(kind::interval) == "interval");
+
+// Why a word does not fit a place.
+template <class W, int D> constexpr misfit why(const W&, const place<D>& p) {
+  return W::template fits<D>(p);
+}
+static_assert(why(given<2>, after(normal<3>)) == misfit::none);
+static_assert(why(given<2>, after(normal<3> | flip)) == misfit::given);
+static_assert(why(given<2>, after(normal<3> | given<1>)) == misfit::given);
+static_assert(why(coupling<4>(affine), after(normal<2>)) == misfit::none);
+static_assert(why(coupling<4>(affine), after(normal<1>)) == misfit::few);
+static_assert(why(iaf<4>.order({1, 0}), after(normal<3>)) == misfit::size);
+static_assert(why(iaf<4>, after(normal<3> | on<2>(exp_map))) == misfit::support);
+static_assert(why(shuffle(7), after(normal<3> | on<2>(exp_map))) == misfit::mixed);
+static_assert(why(shuffle(7), after(normal<3> | exp_map)) == misfit::none);
+static_assert(!after(normal<3> | on<2>(exp_map)).is_uniform());
+static_assert(after(normal<3> | exp_map).is_uniform());
 
 // A user's function says between which sets it maps.
 struct reciprocal {

@@ -119,6 +119,16 @@ class Worker:
         errors = [line for line in done.stderr.splitlines() if "error" in line]
         return errors[0] if errors else done.stderr[-300:] or "?"
 
+    def refusal(self, test, flags):
+        """Why the compiler does not say what a case of tests/compile_fail expects, or none."""
+        case = self.folder / "tests" / f"{test}.cpp"
+        done = subprocess.run([*self.compiler, *FLAGS, *flags, f"-I{self.folder}/include", "-fsyntax-only", str(case)],
+                              capture_output=True, text=True)
+        if done.returncode == 0:
+            return "compiles"
+        missing = [e for e in re.findall(r"// expect-error: (.+)", case.read_text()) if not re.search(e, done.stderr)]
+        return f"does not say {missing[0]}" if missing else None
+
     def failure(self, test):
         """The test case that fails, or none."""
         (self.folder / "scratch").mkdir(exist_ok=True)
@@ -142,11 +152,15 @@ class Worker:
             passes(self, test, fault["flags"])
             path.write_text(whole[:at] + fault["new"] + whole[at + len(fault["old"]):])
             try:
-                error = self.compile(test, fault["flags"])
-                case = None if error else self.failure(test)
+                if test.startswith("compile_fail/"):
+                    error, case = None, self.refusal(test, fault["flags"])
+                else:
+                    error = self.compile(test, fault["flags"])
+                    case = None if error else self.failure(test)
             finally:
                 path.write_text(whole)
-            if error and "static assertion failed" in error and f"/tests/{test}.cpp" in error:
+            # Of the test, or of a header that refuses what the test holds for right.
+            if error and "static assertion failed" in error and (f"/tests/{test}.cpp" in error or ": bijou: " in error):
                 return "found", f"{test}: a static assertion"
             if error:
                 return "does not compile", error
@@ -173,7 +187,10 @@ class Baseline:
             mine = self.locks.setdefault(key, threading.Lock())
         with mine:
             if key not in self.failures:
-                self.failures[key] = worker.compile(test, flags) or worker.failure(test)
+                if test.startswith("compile_fail/"):
+                    self.failures[key] = worker.refusal(test, flags)
+                else:
+                    self.failures[key] = worker.compile(test, flags) or worker.failure(test)
         if self.failures[key]:
             raise NotSound(f"tests/{test}.cpp does not pass as it is: {self.failures[key]}")
 

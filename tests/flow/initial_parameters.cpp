@@ -1,0 +1,102 @@
+/// \file
+/// Where training begins: spread of the initial parameters, flows near the identity, seeds.
+
+#include <bijou/bijou.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "../catch.hpp"
+
+using namespace bijou;
+
+namespace {
+
+template <class Flow> std::vector<double> tensor(const Flow& q, const std::string& name) {
+  for (const auto& t : named_parameters(q).values)
+    if (t.name == name) return {t.values.begin(), t.values.end()};
+  FAIL("no tensor " << name);
+  return {};
+}
+
+/// Whether the numbers may have mean 0 and this deviation: both within 4.5 standard errors.
+void check_spread(const std::vector<double>& values, double deviation) {
+  double sum = 0, squares = 0;
+  for (const double v : values) {
+    sum += v / deviation;
+    squares += v * v / (deviation * deviation);
+  }
+  const auto n = static_cast<double>(values.size());
+  CAPTURE(n, deviation, std::sqrt(squares / n));
+  CHECK(std::abs(sum) < 4.5 * std::sqrt(n));
+  CHECK(std::abs(squares - n) < 4.5 * std::sqrt(2 * n));
+}
+
+template <class E> std::vector<float> initial(const E& expression, std::uint64_t seed) {
+  const auto q = make_flow<float>(expression, seed);
+  const auto p = q.parameters();
+  return {p.begin(), p.end()};
+}
+
+} // namespace
+
+TEST_CASE("initial parameters: Pyro's spread", "[flow]") {
+  // Pyro draws uniformly from +-1 / sqrt(D), and matrices of sylvester from +-0.01.
+  constexpr int D = 48;
+  const double deviation = 1 / std::sqrt(3.0 * D), small = 0.01 / std::sqrt(3.0);
+  const auto q = make_flow<double>(normal<D> | planar | radial | sylvester | householder<8>, 3);
+  check_spread(tensor(q, "layers.0.u"), deviation);
+  check_spread(tensor(q, "layers.0.w"), deviation);
+  CHECK(tensor(q, "layers.0.bias") == std::vector{0.0});
+  check_spread(tensor(q, "layers.1.x0"), deviation);
+  check_spread(tensor(q, "layers.2.R_diag"), small);
+  check_spread(tensor(q, "layers.2.S_diag"), small);
+  check_spread(tensor(q, "layers.2.b"), small);
+  check_spread(tensor(q, "layers.2.u_unnormed"), deviation);
+  check_spread(tensor(q, "layers.3.u_unnormed"), deviation);
+}
+
+TEST_CASE("initial parameters: networks keep the size of what they see", "[flow]") {
+  // A unit with n sources draws its weights and its bias with variance 1 / n.
+  const auto q = make_flow<double>(normal<16> | coupling<64, 32>(affine), 3);
+  check_spread(tensor(q, "layers.0.nn.layers.0.weight"), 1 / std::sqrt(8.0));
+  check_spread(tensor(q, "layers.0.nn.layers.0.bias"), 1 / std::sqrt(8.0));
+  check_spread(tensor(q, "layers.0.nn.layers.1.weight"), 1 / std::sqrt(64.0));
+  check_spread(tensor(q, "layers.0.nn.layers.1.bias"), 1 / std::sqrt(64.0));
+  check_spread(tensor(q, "layers.0.nn.layers.2.weight"), 0.01 / std::sqrt(32.0));
+  for (const double b : tensor(q, "layers.0.nn.layers.2.bias")) CHECK(b == 0);
+}
+
+TEST_CASE("initial parameters: outputs begin at the transformer's identity", "[flow]") {
+  // log(e - 1) makes plain slopes 1 for every variable; Pyro's floor of 0.001 is taken off first.
+  constexpr auto spline = rational_quadratic<3>.plain_slopes();
+  const auto q = make_flow<double>(normal<5> | coupling<8>(spline), 3);
+  const auto bias = tensor(q, "layers.0.nn.layers.1.bias"); // parameter by parameter
+  REQUIRE(bias.size() == 3 * 8);
+  const double slope = std::log(std::expm1(1 - 0.001));
+  for (std::size_t i = 0; i < bias.size(); ++i) {
+    CAPTURE(i);
+    CHECK(bias[i] == Approx(i / 3 < 6 ? 0.0 : slope).margin(1e-15));
+  }
+}
+
+TEST_CASE("initial parameters: a word's own seed, wherever it is given", "[flow]") {
+  constexpr auto n = normal<3>;
+  const auto same = [](const auto& a, const auto& b) { CHECK(initial(a, 1) == initial(b, 2)); };
+  CHECK(initial(n | iaf<8>, 1) != initial(n | iaf<8>, 2));
+  CHECK(initial(n | coupling<8>(affine), 1) != initial(n | coupling<8>(affine), 2));
+  same(n | iaf<8>.seed(7), n | iaf<8>.seed(7));
+  same(n | iaf<8>.seed(7).skip(), n | iaf<8>.skip().seed(7));
+  same(n | iaf<8>.seed(7).order({2, 0, 1}), n | iaf<8>.order({2, 0, 1}).seed(7));
+  same(n | iaf<8>.seed(7).sigmoid_bias(1), n | iaf<8>.sigmoid_bias(1).seed(7));
+  same(n | maf<8>.seed(7).activation(activations::tanh),
+       n | maf<8>.activation(activations::tanh).seed(7));
+  same(n | inverse(iaf<8>.seed(7)), n | inverse(iaf<8>.seed(7)));
+  same(n | inverse(iaf<8>.seed(7).skip()), n | inverse(iaf<8>.skip().seed(7)));
+  same(n | coupling<8>(affine).seed(7).split(2), n | coupling<8>(affine).split(2).seed(7));
+  same(n | coupling<8>(affine).seed(7).activation(activations::tanh),
+       n | coupling<8>(affine).activation(activations::tanh).seed(7));
+  CHECK(initial(n | iaf<8>.seed(7), 1) != initial(n | iaf<8>.seed(8), 1));
+}
