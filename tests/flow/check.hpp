@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "../catch.hpp"
+#include "../support/emulated.hpp"
 #include "../support/numerics.hpp"
 #include "../support/random_parameters.hpp"
 
@@ -458,6 +459,7 @@ template <class T> void check_isolation(const subject<T>& f) {
   for (const T bad : {nan, inf, -inf})
     for (const std::size_t s : {std::size_t{0}, f.tile - 1, f.tile, n - 2, n - 1})
       for (const std::size_t d : {std::size_t{0}, f.size / 2, f.size - 1}) {
+        if (emulated && (s + d) % 3 != 0) continue;
         CAPTURE(bad, s, d);
         auto spoiled_x = x, spoiled_y = y;
         spoiled_x[s * f.size + d] = bad;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../catch.hpp"
+#include "../support/emulated.hpp"
 
 namespace math = bijou::math;
 using bijou::simd::pack;
@@ -17,11 +18,7 @@ using bijou::simd::word;
 
 namespace {
 
-#ifdef BIJOU_TEST_EMULATED
-constexpr std::size_t arguments = 1 << 13; // software computes the long doubles, in an emulator
-#else
-constexpr std::size_t arguments = 1 << 16;
-#endif
+constexpr std::size_t arguments = bijou::testing::emulated ? 1 << 13 : 1 << 16;
 
 template <class T> constexpr T infinity = std::numeric_limits<T>::infinity();
 template <class T> constexpr T quiet_nan = std::numeric_limits<T>::quiet_NaN();

@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "../support/emulated.hpp"
 #include "transformers/check.hpp"
 
 using namespace transformer_check;
@@ -24,6 +25,8 @@ constexpr auto unit = rational_quadratic<5>.unit_box();
 constexpr auto fixed = rational_quadratic<3>.unit_box().boundary_slope(0.5);
 constexpr auto wide = rational_quadratic<10>.bound(14);
 constexpr auto pyro = rational_quadratic<8>.pyro();
+
+constexpr int trials(int n) { return bijou::testing::emulated ? n / 5 : n; }
 
 template <class F> constexpr bool on_line = F::support == kind::line;
 
@@ -85,7 +88,7 @@ template <class T, class F> void check_formula(const F& f, double scale, double 
   std::mt19937 rng(41);
   const double eps = std::numeric_limits<T>::epsilon();
   const double box = on_line<F> ? f.half_width : 1;
-  for (int trial = 0; trial < 50; ++trial) {
+  for (int trial = 0; trial < trials(50); ++trial) {
     const single<T, F> t{f, random_theta<T>(f, rng, scale)};
     const textbook<F> expected(f, t.theta);
     for (const double x : points(f, rng)) {
@@ -122,7 +125,7 @@ template <class T, class F> void check_formula(const F& f, double scale, double 
 template <class T, class F> void check_round_trips(const F& f, double scale) {
   std::mt19937 rng(42);
   const double box = on_line<F> ? f.half_width : 1;
-  for (int trial = 0; trial < 100; ++trial) {
+  for (int trial = 0; trial < trials(100); ++trial) {
     const single<T, F> t{f, random_theta<T>(f, rng, scale)};
     const textbook<F> knots(f, t.theta);
     for (const double x : points(f, rng)) check_round_trip(t, T(x), box, 16);
@@ -193,7 +196,7 @@ TEST_CASE("rational_quadratic: derivatives agree with central differences",
 
 TEST_CASE("rational_quadratic: float agrees with double", "[transformers][rational_quadratic]") {
   std::mt19937 rng(44);
-  for (int trial = 0; trial < 100; ++trial) {
+  for (int trial = 0; trial < trials(100); ++trial) {
     const auto theta = random_theta<float>(line, rng, 1);
     for (const double x : points(line, rng)) check_float(line, theta, float(x), 3, 64);
   }
@@ -250,7 +253,7 @@ TEMPLATE_TEST_CASE("rational_quadratic: extreme parameters stay finite and monot
                    "[transformers][rational_quadratic]", float, double) {
   std::mt19937 rng(47);
   for (const double scale : {30.0, 1000.0})
-    for (int trial = 0; trial < 50; ++trial) {
+    for (int trial = 0; trial < trials(50); ++trial) {
       const single<TestType, rational_quadratic_t<8>> t{line,
                                                         random_theta<TestType>(line, rng, scale)};
       TestType last = -4, last_inverse = -4;
@@ -307,7 +310,7 @@ TEMPLATE_TEST_CASE("rational_quadratic: the unit box keeps its own",
   constexpr auto two = rational_quadratic<2>.unit_box();
   check_ends(single<T, std::remove_const_t<decltype(two)>>{two, {-4, 0, T(-3.9), 0, 0, 0, 0}});
   for (const double scale : {0.1, 1.0, 4.0, 30.0})
-    for (int trial = 0; trial < 100; ++trial) {
+    for (int trial = 0; trial < trials(100); ++trial) {
       check_ends(
           single<T, std::remove_const_t<decltype(unit)>>{unit, random_theta<T>(unit, rng, scale)});
       check_ends(single<T, std::remove_const_t<decltype(fixed)>>{

@@ -1,0 +1,14 @@
+#pragma once
+/// \file
+/// Whether an emulator runs the tests. It takes fifty times as long, with long double in software:
+/// loops over random cases are shorter there. This machine's own build runs all of them.
+
+namespace bijou::testing {
+
+#ifdef BIJOU_TEST_EMULATED
+inline constexpr bool emulated = true;
+#else
+inline constexpr bool emulated = false;
+#endif
+
+} // namespace bijou::testing
