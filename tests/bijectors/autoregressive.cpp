@@ -17,6 +17,16 @@ TEST_CASE("iaf in another order", "[bijectors]") {
 TEST_CASE("iaf with fewer units than variables", "[bijectors]") {
   check_double(normal<9> | iaf<7>.order({8, 0, 7, 1, 6, 2, 5, 3, 4}));
 }
+TEST_CASE("iaf of so many variables that a product of their slopes is no number", "[bijectors]") {
+  // Gates of sigmoid(0): a fresh flow halves every variable, and float ends at 2^128.
+  const auto f = testing::make_subject<float, testing::wants::evaluation>(
+      normal<200> | iaf<4>.sigmoid_bias(0), 0);
+  const auto y = f.forward(f.noise(3, 1), {});
+  for (const float l : y.log_det) CHECK(l == Approx(-200 * std::log(2.0)).epsilon(0.02));
+  const auto x = f.inverse(y.values, {});
+  for (const float l : x.log_det) CHECK(l == Approx(200 * std::log(2.0)).epsilon(0.02));
+}
+
 TEST_CASE("iaf with a context and a skip connection", "[bijectors]") {
   check_double(normal<3> | given<2> | iaf<7>.skip().order({1, 2, 0}));
 }

@@ -48,6 +48,11 @@ TEST_CASE("shuffles", "[bijectors]") {
   const table seven = table_of<11>(shuffle(7));
   CHECK(seven == table_of<11>(shuffle(7)));
   CHECK(seven != table_of<11>(shuffle(8)));
+  // Of another program, from the published constants; SplitMix64's first two numbers are known.
+  CHECK(detail::mixed_bits(0) == 0xe220a8397b1dcdafU);
+  CHECK(detail::mixed_bits(0x9e3779b97f4a7c15U) == 0x6e789e6aa1b965f4U);
+  CHECK(seven == table{8, 4, 9, 2, 1, 10, 7, 6, 0, 5, 3});
+  CHECK(table_of<5>(shuffle(~std::uint64_t{0})) == table{3, 4, 1, 0, 2});
   CHECK(table_of<11>(shuffle(7) | inverse(shuffle(7))) == table_of<11>(flip | flip));
   CHECK(table_of<1>(shuffle(7)) == table{0});
   CHECK(std::is_permutation(seven.begin(), seven.end(), table_of<11>(flip).begin()));

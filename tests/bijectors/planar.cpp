@@ -72,6 +72,13 @@ TEST_CASE("planar without a direction is a shift", "[bijectors]") {
   CHECK(near(y.values[0], 1 + 0.5 * std::tanh(0.7), 1e-15));
   CHECK(near(y.values[1], 2 - 2 * std::tanh(0.7), 1e-15));
   CHECK(std::abs(y.log_det[0]) < 1e-15);
+  // By u the gradient is a shift's; by w there is none, and what is given in its place is finite.
+  const auto g = f.sample_gradient({1, 2}, {}, {1});
+  for (std::size_t d = 0; d < 2; ++d) {
+    const double shifted = y.values[d] + static_cast<double>(d);
+    CHECK(near(g.by_parameters[d], std::cos(shifted) * std::tanh(0.7), 1e-14));
+  }
+  for (const double v : g.by_parameters) CHECK(std::isfinite(v));
 }
 
 TEST_CASE("planar: a NaN stays in its sample", "[bijectors]") {

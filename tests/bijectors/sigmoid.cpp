@@ -45,6 +45,7 @@ TEMPLATE_TEST_CASE("interval_function: the sigmoid onto any interval", "[bijecto
 TEST_CASE("interval_function: ends in the wrong order are refused", "[bijectors][sigmoid]") {
   CHECK_THROWS_WITH((interval_function{3, -2}),
                     Catch::Contains("low < high") && Catch::Contains("got 3 and -2"));
+  CHECK_THROWS_WITH((interval_function{1, 1}), Catch::Contains("got 1 and 1"));
   const double inf = std::numeric_limits<double>::infinity();
   CHECK_THROWS_AS((interval_function{0, inf}), std::invalid_argument);
 }

@@ -99,4 +99,8 @@ TEST_CASE("sylvester: text and number of reflections", "[bijectors]") {
   const auto q = make_flow<float>(normal<5> | sylvester.reflections<2>());
   CHECK(q.text() == "normal<5> | sylvester.reflections<2>()");
   CHECK(q.num_parameters() == 10 + 10 + 3 * 5 + 2 * 5);
+  // Pyro's default is D // 2 + 1 of them, for even and odd D.
+  CHECK(make_flow<float>(normal<1> | sylvester).num_parameters() == 3 + 1);
+  CHECK(make_flow<float>(normal<4> | sylvester).num_parameters() == 6 + 6 + 3 * 4 + 3 * 4);
+  CHECK(make_flow<float>(normal<5> | sylvester).num_parameters() == 10 + 10 + 3 * 5 + 3 * 5);
 }

@@ -47,6 +47,8 @@ template <class T> struct subject {
   std::span<T> parameters;
   std::vector<std::uint8_t> structure;
   std::function<void(std::span<const T>)> set_parameters; ///< the setter that keeps structure
+  /// Fills the workspace with NaN: a call must not read what another has left there.
+  std::function<void()> spoil_workspace;
   /// A flow without an inverse has an empty `inverse`, `log_prob` and `log_prob_gradient`.
   std::function<mapped_batch<T>(const values& x, const values& context)> forward, inverse;
   std::function<values(const values& y, const values& context)> log_prob;
@@ -123,6 +125,10 @@ subject<T> make_subject(const E& expression, float scale = 0.3F, std::uint64_t s
   result.structure = s->flow.structure();
   perturb(result.parameters, result.structure, seed, scale);
   result.set_parameters = [s](std::span<const T> p) { s->flow.set_parameters(p); };
+  result.spoil_workspace = [s] {
+    std::fill(s->memory.memory.begin(), s->memory.memory.end(),
+              std::numeric_limits<T>::quiet_NaN());
+  };
   // Calls f with the context as the flow's calls take it.
   const auto with = [](const values& context, auto&& f) {
     if constexpr (C > 0)
@@ -282,6 +288,7 @@ void check_bits(const subject<T>& f, const std::vector<T>& x, const std::vector<
       CAPTURE(piece, i);
       const std::size_t k = std::min(piece, n - i);
       const auto c = rows_from(context, i, k, f.context_size);
+      if (i == 0) f.spoil_workspace();
       const auto yi = f.forward(rows_from(x, i, k, f.size), c);
       REQUIRE(other_bits(yi.values, rows_from(y.values, i, k, f.size)) == agreed);
       REQUIRE(other_bits(yi.log_det, rows_from(y.log_det, i, k, 1)) == agreed);
@@ -333,6 +340,7 @@ inline void check_gradients(const subject<double>& f, const std::vector<double>&
   if (f.log_prob_gradient) {
     INFO("log_prob by parameters and data");
     values y = f.forward(noise, context).values;
+    f.spoil_workspace();
     const auto g = f.log_prob_gradient(y, context, weights, 0.7);
     REQUIRE(difference_of(g.log_prob, f.log_prob(y, context), 1e-12) == agreed);
     const auto total = [&] {
@@ -346,6 +354,7 @@ inline void check_gradients(const subject<double>& f, const std::vector<double>&
   {
     INFO("a function of samples by parameters and noise");
     values z = noise;
+    f.spoil_workspace();
     const auto g = f.sample_gradient(z, context, weights);
     const auto total = [&] {
       const auto [y, log_q] = f.sample_from(z, context);

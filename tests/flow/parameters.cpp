@@ -101,6 +101,18 @@ TEST_CASE("a network from elsewhere computes what it computed there", "[flow]") 
         source.log_prob(xt::xtensor<double, 1>{x[0], x[1], x[2], x[3]}));
 }
 
+TEST_CASE("a network's outputs stand by variable", "[flow]") {
+  // Variable 2 is the first of the order: no input moves its (m, z), and every other's moves.
+  const auto q = make_flow<double>(normal<4> | iaf<16>.order({2, 0, 3, 1}), 3);
+  const auto at_zero = arn<0>(q)(std::vector<double>{0, 0, 0, 0});
+  const auto elsewhere = arn<0>(q)(std::vector<double>{1, -2, 3, 0.5});
+  REQUIRE(at_zero.size() == 2 * 4);
+  for (std::size_t i = 0; i < at_zero.size(); ++i) {
+    CAPTURE(i);
+    CHECK((at_zero[i] == elsewhere[i]) == (i % 4 == 2));
+  }
+}
+
 TEST_CASE("named parameters that do not fit are refused, and nothing is changed", "[flow]") {
   const auto good = named_parameters(perturbed<double>());
   auto q = make_flow<double>(expression, 4);

@@ -89,6 +89,23 @@ TEMPLATE_TEST_CASE("activations agree with their formulas and have the derivativ
   check<TestType>(activations::linear);
 }
 
+TEMPLATE_TEST_CASE("relu: the kink belongs to the left, with every way to its slope",
+                   "[networks][activations]", float, double) {
+  using P = simd::pack<TestType>;
+  using activations::relu;
+  const TestType nan = std::numeric_limits<TestType>::quiet_NaN();
+  const P g(TestType(3));
+  for (const TestType h : {TestType(0), TestType(-0.0)}) {
+    CHECK(value(relu, h) == 0);
+    CHECK(derivative(relu, h) == 0);
+    CHECK(relu.pull_back(P(h), g)[0] == 0);
+  }
+  CHECK(relu.pull_back(P(std::numeric_limits<TestType>::denorm_min()), g)[0] == 3);
+  CHECK(relu.pull_back(P(TestType(2)), g)[0] == 3);
+  CHECK(relu.pull_back(P(nan), g)[0] == 3);
+  CHECK(std::isnan(relu.pull_back(P(TestType(2)), P(nan))[0]));
+}
+
 TEMPLATE_TEST_CASE("gelu: the error form to a few units in the last place, on every lane",
                    "[networks][activations]", float, double) {
   using T = TestType;
