@@ -111,6 +111,10 @@ TEST_CASE("memory of another size", "[flow]") {
                              " values, got 0; take "
                              "make_workspace() of this flow";
   CHECK(refusal([&] { q.log_prob(in, log_p.data(), empty); }) == wanted);
+  workspace<double> short_of_one = q.make_workspace();
+  CHECK_NOTHROW(q.log_prob(in, log_p.data(), short_of_one));
+  short_of_one.memory.resize(q.workspace_size() - 1);
+  CHECK_THROWS_AS(q.log_prob(in, log_p.data(), short_of_one), std::invalid_argument);
   CHECK(refusal([&] { q.forward(in, rows_of(out.data(), 5, 8), nullptr, empty); }) == wanted);
   CHECK(refusal([&] { q.inverse(in, rows_of(out.data(), 5, 8), nullptr, empty); }) == wanted);
   philox stream{1};
