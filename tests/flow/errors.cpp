@@ -99,6 +99,17 @@ TEST_CASE("contexts of another shape or count", "[flow]") {
         }) == "condition: expected a context of 3 values, got 2");
 }
 
+TEST_CASE("intervals move with their variables", "[flow]") {
+  constexpr auto two = normal<2> | on<0>(interval_map(0, 1)) | on<1>(interval_map(0, 5)) | flip;
+  CHECK(refusal([&] { make_flow<float>(two | inverse(on<0>(interval_map(0, 5)))); }).empty());
+  CHECK_THAT(refusal([&] { make_flow<float>(two | inverse(on<0>(interval_map(0, 1)))); }),
+             Catch::Matchers::EndsWith("but variable 0 ranges over [0, 5]"));
+  constexpr auto low = normal<2> | on<0>(interval_map(0, 5)) | on<1>(interval_map(1, 5)) | flip;
+  CHECK(refusal([&] { make_flow<float>(low | inverse(on<0>(interval_map(1, 5)))); }).empty());
+  CHECK_THAT(refusal([&] { make_flow<float>(low | inverse(on<0>(interval_map(0, 5)))); }),
+             Catch::Matchers::EndsWith("but variable 0 ranges over [1, 5]"));
+}
+
 TEST_CASE("memory of another size", "[flow]") {
   const std::vector<double> y(8 * 5), context(3 * 6);
   std::vector<double> out(8 * 5), log_p(5), gradient(q.parameters().size());

@@ -89,6 +89,34 @@ TEST_CASE("structure comes with the parameters", "[flow]") {
   }
 }
 
+TEST_CASE("words behind one whose structure changes keep their numbers", "[flow]") {
+  auto q = make_flow<double>(normal<4> | iaf<6> | affine | iaf<20>, 3);
+  testing::perturb(q.parameters(), q.structure(), 17);
+  const auto before = named_parameters(q);
+  const std::size_t count = q.parameters().size();
+  // Other connections take another room: everything behind them moves.
+  const auto source = make_flow<double>(normal<4> | iaf<6>, 4);
+  auto set = named_parameters(source);
+  for (auto& t : set.integers)
+    if (t.name.ends_with("degrees.0")) t.values = {1, 1, 1, 1, 1, 1};
+  auto wider = make_flow<double>(normal<4> | iaf<6>, 4);
+  set_named_parameters(wider, set);
+  set_network<0>(q, arn<0>(q).order(), arn<0>(wider).dense());
+  REQUIRE(q.parameters().size() != count);
+  const auto after = named_parameters(q);
+  int kept = 0;
+  for (const auto& t : before.values)
+    if (!t.name.starts_with("layers.0.")) {
+      CAPTURE(t.name);
+      const auto same = std::find_if(after.values.begin(), after.values.end(),
+                                     [&](const auto& u) { return u.name == t.name; });
+      REQUIRE(same != after.values.end());
+      CHECK(same->values == t.values);
+      ++kept;
+    }
+  CHECK(kept == 5);
+}
+
 TEST_CASE("a network from elsewhere computes what it computed there", "[flow]") {
   // Random masks' worth of degrees, dense weights by variable.
   const std::vector<int> order{2, 0, 3, 1};
