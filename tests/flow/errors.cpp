@@ -144,6 +144,10 @@ TEST_CASE("memory of another size", "[flow]") {
           accumulate_log_prob_gradient(q, scored_batch<double>{in}, 1.0, std::span(short_gradient),
                                        ws);
         }) == "gradient: expected " + parameters + " values, got 3");
+  std::vector<double> long_gradient(gradient.size() + 1);
+  CHECK_THROWS_AS(
+      accumulate_log_prob_gradient(q, scored_batch<double>{in}, 1.0, std::span(long_gradient), ws),
+      std::invalid_argument);
   CHECK(refusal([&] {
           accumulate_sample_gradient(
               q, in, [](const auto&) {}, std::span(short_gradient), ws);

@@ -166,6 +166,8 @@ TEMPLATE_TEST_CASE("rank 1 is one event", "[flow]", float, double) {
   const auto p = r.q.log_prob(xt::xarray<T>(xt::view(r.x, 7, xt::all())));
   CHECK(p.size() == 1);
   CHECK(p(0) == r.log_prob(7));
+  CHECK_THROWS_WITH(r.q.log_prob(xt::xarray<T>(xt::zeros<T>({2, 5, 3}))),
+                    Catch::Contains("of shape (n, 3), got (2, 5, 3)"));
   // A batch of one stays a batch.
   CHECK((r.q.log_prob(xt::view(r.x, xt::range(7, 8), xt::all())).shape()[0] == 1));
   CHECK((r.q.log_prob(xt::view(r.x, xt::range(7, 8), xt::all()))(0) == r.log_prob(7)));

@@ -315,6 +315,19 @@ TEST_CASE("a foreign checkpoint is refused, and the flow stays", "[training]") {
   auto moved = y;
   moved(17, 0) += 1;
   refuses(q, "with data", fitting(moved, options));
+  moved = y;
+  moved(17, 0) = -moved(17, 0);
+  refuses(q, "with data", fitting(moved, options));
+  // Of this run, but longer than it can be: no run of ours writes that.
+  refuses(make_flow<float>(small, 3), "with at most 2 epochs, got one with 3", [&](auto& flow) {
+    fit_options o = options;
+    o.checkpoint.read = [&] {
+      std::optional<training_state> state = checkpoint_file(path, {.resume = true}).read();
+      state->result.history.push_back(state->result.history.back());
+      return state;
+    };
+    fit(flow, y, o);
+  });
   auto unlike = make_flow<float>(normal<2> | iaf<8>, 3);
   CHECK_THROWS_WITH(fit_to(unlike, hill, {.checkpoint = checkpoint_file(path, {.resume = true})}),
                     Contains("fit_to: expected a checkpoint of this run"));
