@@ -153,6 +153,14 @@ TEST_CASE("fit restores the parameters of the best epoch and stops for lack of p
   CHECK(r.history[static_cast<std::size_t>(r.best_epoch - 1)].validation == lowest);
 }
 
+TEST_CASE("fit waits for twenty epochs without a better one", "[training]") {
+  auto q = make_flow<double>(small, 3);
+  const auto r = fit(q, crescent<double>(100), {.epochs = 50, .optimizer = {.learning_rate = 0}});
+  CHECK(r.reason == stop_reason::patience);
+  CHECK(r.best_epoch == 0); // as it was
+  CHECK(r.history.size() == 20);
+}
+
 TEST_CASE("fit never leaves a flow worse than it was", "[training]") {
   const auto y = crescent<double>(1000);
   auto q = make_flow<double>(small, 3);

@@ -272,6 +272,32 @@ TEMPLATE_TEST_CASE("integrate: singular at the ends of the box", "[training]", f
   }
 }
 
+TEST_CASE("integrate forgets an iteration after as many as it remembers", "[training]") {
+  // The integrand is 0 but in the second iteration: there are steps as long as that is remembered.
+  constexpr std::size_t n = 100;
+  auto q = make_flow<double>(proposal<2>, 1);
+  const auto parameters = [&] {
+    return std::vector<double>(q.parameters().begin(), q.parameters().end());
+  };
+  std::size_t calls = 0;
+  std::vector<double> before = parameters();
+  std::vector<int> changed;
+  const auto once = [&](const std::array<double, 2>&) { return calls++ / n == 1 ? 1.0 : 0.0; };
+  integrate(q, once,
+            {.evaluations = 7 * n,
+             .iterations = 7,
+             .training = 1,
+             .steps_per_iteration = 1,
+             .batch_size = 3 * n,
+             .remembered = 3,
+             .least_effective = 0,
+             .callback = [&](const integral_iteration& i) {
+               if (parameters() != before) changed.push_back(i.iteration);
+               before = parameters();
+             }});
+  CHECK(changed == std::vector{2, 3, 4});
+}
+
 TEST_CASE("integrate steps along the gradient of its loss", "[training]") {
   // One iteration, one step on all of its samples.
   constexpr std::size_t n = 1000;

@@ -367,10 +367,8 @@ class network_layer {
   }
 
   auto cotangents_of(const cotangent_tile<T>& t, T* hidden) const {
-    typename network_type::cotangents g{
+    return typename network_type::cotangents{
         .out = t.scratch + hidden_rows * L, .hidden = hidden, .x = t.g, .context = t.context_g};
-    detail::clear_padding_rows<L, stride, Tr::parameters>(g.out, mapped_, out_rows, t.lanes);
-    return g;
   }
   typename network_type::gradient_target gradient_of(const cotangent_tile<T>& t) const {
     return {t.lanes, t.gradient + offset_, t.scratch + (hidden_rows + out_rows) * L};

@@ -197,15 +197,4 @@ void pull_back_inverse_rows(const Tr& tr, int first, int last, const T* x, const
   }
 }
 
-/// Zeros the rows of g_out that belong to no parameter: those that pad a rank to Stride rows.
-template <int L, int Stride, int Parameters, class T>
-void clear_padding_rows(T* g_out, int ranks, int total_rows, int lanes) {
-  auto clear = [&](int row) {
-    for (int s = 0; s < lanes; ++s) g_out[row * L + s] = T(0);
-  };
-  for (int r = 0; r < ranks; ++r)
-    for (int j = Parameters; j < Stride; ++j) clear(r * Stride + j);
-  for (int row = ranks * Stride; row < total_rows; ++row) clear(row);
-}
-
 } // namespace bijou::inline BIJOU_ISA::detail
