@@ -97,6 +97,9 @@ TEST_CASE("contexts of another shape or count", "[flow]") {
   CHECK(refusal([&] {
           conditional.condition(std::array{1.0, 2.0});
         }) == "condition: expected a context of 3 values, got 2");
+  CHECK(refusal([&] {
+          conditional.condition(std::array{1.0, 2.0, 3.0, 4.0});
+        }) == "condition: expected a context of 3 values, got 4");
 }
 
 TEST_CASE("intervals move with their variables", "[flow]") {
