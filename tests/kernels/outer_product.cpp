@@ -19,7 +19,7 @@ using namespace bijou;
 namespace {
 
 constexpr int L = 192; // whole strips of all instruction sets
-constexpr int rows = 3 * panel_rows, columns = 37;
+constexpr int row_count = 3 * panel_rows, column_count = 37;
 
 } // namespace
 
@@ -29,10 +29,10 @@ TEMPLATE_TEST_CASE("outer products: any number of samples, one panel or two", "[
   constexpr int together = detail::outer_block<T>::panels, stride = detail::outer_block<T>::stride;
   std::mt19937 random(45);
   std::normal_distribution<double> normal;
-  auto limits = testing::random_limits(rows, columns, random);
-  limits.back() = columns; // the last panels differ in their columns
-  const staircase panels(limits, columns, 16);
-  std::vector<T> g(rows * L), x(columns * L);
+  auto limits = testing::random_limits(row_count, column_count, random);
+  limits.back() = column_count; // the last panels differ in their columns
+  const staircase panels(limits, column_count, 16);
+  std::vector<T> g(row_count * L), x(column_count * L);
   for (auto* v : {&g, &x})
     for (T& e : *v) e = static_cast<T>(normal(random));
   const auto expected = [&](int r, const T* row, int samples) {
@@ -51,7 +51,7 @@ TEMPLATE_TEST_CASE("outer products: any number of samples, one panel or two", "[
     for (int count = 1; count <= together; ++count)
       for (int q = 0; q + count <= 3; ++q) {
         CAPTURE(samples, count, q);
-        std::vector<T> transposed(detail::transposed_size<T, L>), biases(rows, T(0.25));
+        std::vector<T> transposed(detail::transposed_size<T, L>), biases(row_count, T(0.25));
         std::vector<T> grad(static_cast<std::size_t>(panels.end()), T(0.25));
         for (int i = 0; i < count; ++i) {
           T* const to = transposed.data() + i * panel_rows;
@@ -61,7 +61,7 @@ TEMPLATE_TEST_CASE("outer products: any number of samples, one panel or two", "[
         detail::add_outer_panels<T, L>(panels, q, count, x.data(), transposed.data(), samples,
                                        grad.data());
         bool right = true, others = true;
-        for (int r = 0; r < rows; ++r) {
+        for (int r = 0; r < row_count; ++r) {
           const bool asked = r / panel_rows >= q && r / panel_rows < q + count;
           const T bias = detail::at(biases, r);
           asked ? right &= near(bias, expected(r, nullptr, samples)) : others &= bias == T(0.25);
