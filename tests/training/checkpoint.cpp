@@ -261,6 +261,18 @@ TEST_CASE("a checkpoint that cannot be written ends the run with the last good p
   for (const float p : values_of(q)) CHECK(std::isfinite(p));
 }
 
+TEST_CASE("fingerprints tell numbers apart by every bit", "[training]") {
+  const auto of = [](auto x) {
+    detail::fingerprint f;
+    f.add(x);
+    return f.value();
+  };
+  CHECK(of(1.5) != of(-1.5));
+  CHECK(of(1.5F) != of(-1.5F));
+  CHECK(of(0.0) != of(-0.0));
+  CHECK(of(1.5) != of(std::nextafter(1.5, 2.0)));
+}
+
 TEST_CASE("a foreign checkpoint is refused, and the flow stays", "[training]") {
   const scratch_folder folder;
   const std::string path = folder / "run";
