@@ -3,22 +3,23 @@
 
 #include <bijou/bijou.hpp>
 
-#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "../catch.hpp"
+#include "../support/values_of.hpp"
 
 using namespace bijou;
 
 namespace {
 
-template <class Flow> std::vector<double> tensor(const Flow& q, const std::string& name) {
-  for (const auto& t : named_parameters(q).values)
-    if (t.name == name) return {t.values.begin(), t.values.end()};
-  FAIL("no tensor " << name);
-  return {};
+template <class Flow>
+std::vector<double> tensor(const Flow& q, const std::string& name,
+                           const std::vector<std::size_t>& shape) {
+  return named_parameters(q).at(name, shape);
 }
 
 /// Whether the numbers may have mean 0 and this deviation: both within 4.5 standard errors.
@@ -35,9 +36,7 @@ void check_spread(const std::vector<double>& values, double deviation) {
 }
 
 template <class E> std::vector<float> initial(const E& expression, std::uint64_t seed) {
-  const auto q = make_flow<float>(expression, seed);
-  const auto p = q.parameters();
-  return {p.begin(), p.end()};
+  return testing::values_of(make_flow<float>(expression, seed));
 }
 
 } // namespace
@@ -47,34 +46,33 @@ TEST_CASE("initial parameters: Pyro's spread", "[flow]") {
   constexpr int D = 48;
   const double deviation = 1 / std::sqrt(3.0 * D), small = 0.01 / std::sqrt(3.0);
   const auto q = make_flow<double>(normal<D> | planar | radial | sylvester | householder<8>, 3);
-  check_spread(tensor(q, "layers.0.u"), deviation);
-  check_spread(tensor(q, "layers.0.w"), deviation);
-  CHECK(tensor(q, "layers.0.bias") == std::vector{0.0});
-  check_spread(tensor(q, "layers.1.x0"), deviation);
-  check_spread(tensor(q, "layers.2.R_diag"), small);
-  check_spread(tensor(q, "layers.2.S_diag"), small);
-  check_spread(tensor(q, "layers.2.b"), small);
-  check_spread(tensor(q, "layers.2.u_unnormed"), deviation);
-  check_spread(tensor(q, "layers.3.u_unnormed"), deviation);
+  check_spread(tensor(q, "layers.0.u", {D}), deviation);
+  check_spread(tensor(q, "layers.0.w", {D}), deviation);
+  CHECK(tensor(q, "layers.0.bias", {1}) == std::vector{0.0});
+  check_spread(tensor(q, "layers.1.x0", {D}), deviation);
+  check_spread(tensor(q, "layers.2.R_diag", {D}), small);
+  check_spread(tensor(q, "layers.2.S_diag", {D}), small);
+  check_spread(tensor(q, "layers.2.b", {D}), small);
+  check_spread(tensor(q, "layers.2.u_unnormed", {D / 2 + 1, D}), deviation);
+  check_spread(tensor(q, "layers.3.u_unnormed", {8, D}), deviation);
 }
 
 TEST_CASE("initial parameters: networks keep the size of what they see", "[flow]") {
   // A unit with n sources draws its weights and its bias with variance 1 / n.
   const auto q = make_flow<double>(normal<16> | coupling<64, 32>(affine), 3);
-  check_spread(tensor(q, "layers.0.nn.layers.0.weight"), 1 / std::sqrt(8.0));
-  check_spread(tensor(q, "layers.0.nn.layers.0.bias"), 1 / std::sqrt(8.0));
-  check_spread(tensor(q, "layers.0.nn.layers.1.weight"), 1 / std::sqrt(64.0));
-  check_spread(tensor(q, "layers.0.nn.layers.1.bias"), 1 / std::sqrt(64.0));
-  check_spread(tensor(q, "layers.0.nn.layers.2.weight"), 0.01 / std::sqrt(32.0));
-  for (const double b : tensor(q, "layers.0.nn.layers.2.bias")) CHECK(b == 0);
+  check_spread(tensor(q, "layers.0.nn.layers.0.weight", {64, 8}), 1 / std::sqrt(8.0));
+  check_spread(tensor(q, "layers.0.nn.layers.0.bias", {64}), 1 / std::sqrt(8.0));
+  check_spread(tensor(q, "layers.0.nn.layers.1.weight", {32, 64}), 1 / std::sqrt(64.0));
+  check_spread(tensor(q, "layers.0.nn.layers.1.bias", {32}), 1 / std::sqrt(64.0));
+  check_spread(tensor(q, "layers.0.nn.layers.2.weight", {16, 32}), 0.01 / std::sqrt(32.0));
+  for (const double b : tensor(q, "layers.0.nn.layers.2.bias", {16})) CHECK(b == 0);
 }
 
 TEST_CASE("initial parameters: outputs begin at the transformer's identity", "[flow]") {
   // log(e - 1) makes plain slopes 1 for every variable; Pyro's floor of 0.001 is taken off first.
   constexpr auto spline = rational_quadratic<3>.plain_slopes();
   const auto q = make_flow<double>(normal<5> | coupling<8>(spline), 3);
-  const auto bias = tensor(q, "layers.0.nn.layers.1.bias"); // parameter by parameter
-  REQUIRE(bias.size() == 3 * 8);
+  const auto bias = tensor(q, "layers.0.nn.layers.1.bias", {3 * 8}); // parameter by parameter
   const double slope = std::log(std::expm1(1 - 0.001));
   for (std::size_t i = 0; i < bias.size(); ++i) {
     CAPTURE(i);

@@ -4,10 +4,12 @@
 #include <map>
 #include <stdexcept>
 
+#include "../support/values_of.hpp"
 #include "check.hpp"
 
 using namespace bijou;
 using Catch::Matchers::Contains;
+using testing::values_of;
 
 namespace {
 
@@ -18,10 +20,6 @@ template <class T> auto perturbed() {
   auto q = make_flow<T>(expression, 3);
   testing::perturb(q.parameters(), q.structure(), 17);
   return q;
-}
-template <class Flow> auto values_of(const Flow& q) {
-  const auto p = q.parameters();
-  return std::vector<typename Flow::value_type>(p.begin(), p.end());
 }
 
 } // namespace
@@ -95,11 +93,10 @@ TEST_CASE("words behind one whose structure changes keep their numbers", "[flow]
   const auto before = named_parameters(q);
   const std::size_t count = q.parameters().size();
   // Other connections take another room: everything behind them moves.
-  const auto source = make_flow<double>(normal<4> | iaf<6>, 4);
-  auto set = named_parameters(source);
+  auto wider = make_flow<double>(normal<4> | iaf<6>, 4);
+  auto set = named_parameters(wider);
   for (auto& t : set.integers)
     if (t.name.ends_with("degrees.0")) t.values = {1, 1, 1, 1, 1, 1};
-  auto wider = make_flow<double>(normal<4> | iaf<6>, 4);
   set_named_parameters(wider, set);
   set_network<0>(q, arn<0>(q).order(), arn<0>(wider).dense());
   REQUIRE(q.parameters().size() != count);
@@ -108,10 +105,7 @@ TEST_CASE("words behind one whose structure changes keep their numbers", "[flow]
   for (const auto& t : before.values)
     if (!t.name.starts_with("layers.0.")) {
       CAPTURE(t.name);
-      const auto same = std::find_if(after.values.begin(), after.values.end(),
-                                     [&](const auto& u) { return u.name == t.name; });
-      REQUIRE(same != after.values.end());
-      CHECK(same->values == t.values);
+      CHECK(after.at(t.name, t.shape) == t.values);
       ++kept;
     }
   CHECK(kept == 5);

@@ -111,8 +111,8 @@ void change(file& f, std::minstd_rand& random) {
   }
 }
 
-/// Bytes anywhere; the header with the length that it
-/// then has; the data; or a file that is whole again.
+/// Bytes anywhere; the header with the length that it then has; the data; or a file that is whole
+/// again.
 std::size_t mutate(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
   std::minstd_rand random(seed);
   std::uint64_t length = 0;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "../catch.hpp"
@@ -26,7 +27,8 @@ constexpr int row_count = 3 * panel_rows, column_count = 37;
 TEMPLATE_TEST_CASE("outer products: any number of samples, one panel or two", "[outer_product]",
                    float, double) {
   using T = TestType;
-  constexpr int together = detail::outer_block<T>::panels, stride = detail::outer_block<T>::stride;
+  constexpr int together = detail::outer_block<T>::panels;
+  static_assert(detail::outer_block<T>::stride == together * panel_rows);
   std::mt19937 random(45);
   std::normal_distribution<double> normal;
   auto limits = testing::random_limits(row_count, column_count, random);
@@ -75,7 +77,6 @@ TEMPLATE_TEST_CASE("outer products: any number of samples, one panel or two", "[
         CHECK(others);
         CHECK(std::all_of(grad.begin(), grad.begin() + panels.begin(),
                           [](T v) { return v == T(0.25); }));
-        static_assert(stride == together * panel_rows);
       }
 }
 

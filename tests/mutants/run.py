@@ -144,6 +144,13 @@ class Worker:
         heading = re.search(r"^-{70,}\n((?:[^-\s].*\n)+)", done.stdout, re.MULTILINE)
         return " ".join(heading.group(1).split()) if heading else f"ends with {done.returncode}"
 
+    def ask(self, test, flags):
+        """An error of the compiler, where it has to compile, and what fails; none of each if it passes."""
+        if test.startswith("compile_fail/"):
+            return None, self.refusal(test, flags)
+        error = self.compile(test, flags)
+        return error, None if error else self.failure(test)
+
     def try_out(self, fault, passes):
         path = self.header / fault["file"]
         whole = path.read_text()
@@ -152,11 +159,7 @@ class Worker:
             passes(self, test, fault["flags"])
             path.write_text(whole[:at] + fault["new"] + whole[at + len(fault["old"]):])
             try:
-                if test.startswith("compile_fail/"):
-                    error, case = None, self.refusal(test, fault["flags"])
-                else:
-                    error = self.compile(test, fault["flags"])
-                    case = None if error else self.failure(test)
+                error, case = self.ask(test, fault["flags"])
             finally:
                 path.write_text(whole)
             # Of the test, or of a header that refuses what the test holds for right.
@@ -187,10 +190,8 @@ class Baseline:
             mine = self.locks.setdefault(key, threading.Lock())
         with mine:
             if key not in self.failures:
-                if test.startswith("compile_fail/"):
-                    self.failures[key] = worker.refusal(test, flags)
-                else:
-                    self.failures[key] = worker.compile(test, flags) or worker.failure(test)
+                error, case = worker.ask(test, flags)
+                self.failures[key] = error or case
         if self.failures[key]:
             raise NotSound(f"tests/{test}.cpp does not pass as it is: {self.failures[key]}")
 

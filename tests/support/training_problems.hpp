@@ -5,7 +5,8 @@
 #include <bijou/bijou.hpp>
 
 #include <cstddef>
-#include <vector>
+
+#include "values_of.hpp"
 
 namespace bijou::testing {
 
@@ -22,12 +23,6 @@ template <class T> xt::xtensor<T, 2> crooked(std::size_t n) {
   xt::xtensor<T, 2> y = q.sample(stream, n);
   for (std::size_t i = 0; i < n; ++i) y(i, 1) += y(i, 0) * y(i, 0);
   return y;
-}
-
-/// A copy of all parameters.
-template <class Flow> auto values_of(const Flow& q) {
-  const auto p = q.parameters();
-  return std::vector<typename Flow::value_type>(p.begin(), p.end());
 }
 
 } // namespace bijou::testing

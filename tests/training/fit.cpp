@@ -23,9 +23,11 @@
 
 #include "../catch.hpp"
 #include "../support/allocation_counter.hpp"
+#include "../support/values_of.hpp"
 
 using namespace bijou;
 using Catch::Matchers::Contains;
+using testing::values_of;
 
 namespace {
 
@@ -51,11 +53,6 @@ double loss(const Flow& q, const xt::xtensor<typename Flow::value_type, 2>& y) {
   double sum = 0;
   for (const auto l : q.log_prob(y)) sum -= static_cast<double>(l);
   return sum / static_cast<double>(y.shape()[0]);
-}
-
-template <class Flow> auto values_of(const Flow& q) {
-  const auto p = q.parameters();
-  return std::vector<typename Flow::value_type>(p.begin(), p.end());
 }
 
 bool same_bits(const fit_result& a, const fit_result& b) {

@@ -11,9 +11,11 @@
 
 #include "../catch.hpp"
 #include "../support/allocation_counter.hpp"
+#include "../support/values_of.hpp"
 
 using namespace bijou;
 using Catch::Matchers::Contains;
+using testing::values_of;
 
 namespace {
 
@@ -23,11 +25,6 @@ constexpr auto gaussian = [](const auto& x) {
   return std::log(7.0) - 0.5 * (u * u + v * v);
 };
 const double log_z = std::log(2 * M_PI * 0.5 * 7);
-
-template <class Flow> auto values_of(const Flow& q) {
-  const auto p = q.parameters();
-  return std::vector<typename Flow::value_type>(p.begin(), p.end());
-}
 
 } // namespace
 
