@@ -218,7 +218,7 @@ std::vector<T> rows_from(const std::vector<T>& v, std::size_t first, std::size_t
 /// Largest magnitude, at least 1.
 template <class T> double scale_of(const std::vector<T>& v) {
   double scale = 1;
-  for (const T x : v) scale = std::max(scale, std::abs(static_cast<double>(x)));
+  for (const T x : v) scale = worse(scale, std::abs(static_cast<double>(x)));
   return scale;
 }
 

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "../support/numerics.hpp"
 #include "../support/training_problems.hpp"
 
 namespace bijou::testing {
@@ -32,8 +33,8 @@ template <class T> bool same_on_all(const mpi::communicator& world, const std::v
 template <class T> double distance(const std::vector<T>& a, const std::vector<T>& b) {
   double largest = 0, most = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    largest = std::max(largest, std::abs(static_cast<double>(a[i])));
-    most = std::max(most, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    largest = worse(largest, std::abs(static_cast<double>(a[i])));
+    most = worse(most, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
   }
   return most / largest;
 }

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../support/numerics.hpp"
 #include "catch.hpp"
 
 using namespace bijou;
@@ -134,10 +135,10 @@ TEMPLATE_TEST_CASE("gelu: the error form to a few units in the last place, on ev
         (void)std::frexp(static_cast<T>(right), &exponent);
         const long double place =
             std::ldexp(1.0L, std::max(exponent, limits::min_exponent) - limits::digits);
-        worst = std::max(worst, static_cast<double>(std::abs(value[lane] - right) / place));
+        worst = testing::worse(worst, static_cast<double>(std::abs(value[lane] - right) / place));
         const long double scale = limits::epsilon() * (below + std::abs(rise));
-        worst_slope = std::max(worst_slope,
-                               static_cast<double>(std::abs(slope[lane] - (below + rise)) / scale));
+        worst_slope = testing::worse(
+            worst_slope, static_cast<double>(std::abs(slope[lane] - (below + rise)) / scale));
       }
     }
     CAPTURE(from, to, worst, worst_slope);

@@ -7,6 +7,7 @@
 
 #include "../catch.hpp"
 #include "../support/emulated.hpp"
+#include "../support/numerics.hpp"
 
 using namespace bijou;
 
@@ -204,9 +205,8 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
     for (int i = 0; i < plan.variables(); ++i)
       for (int j = 0; j < plan.parameters(); ++j) {
         const double e = detail::at(expected, j * plan.variables() + i);
-        error = std::max(
-            error, std::abs(static_cast<double>(m.output(i * net.out_stride() + j, lane)) - e) /
-                       (1 + std::abs(e)));
+        const double output = static_cast<double>(m.output(i * net.out_stride() + j, lane));
+        error = testing::worse(error, std::abs(output - e) / (1 + std::abs(e)));
       }
     CHECK(error < tolerance<Net>());
   }
@@ -280,7 +280,7 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
       if (stride == plan.parameters()) CHECK(counted == net.multiply_adds());
       double error = 0;
       for (std::size_t i = 0; i < x.size(); ++i)
-        error = std::max(error, std::abs(static_cast<double>(s.x[i] - x[i])));
+        error = testing::worse(error, std::abs(static_cast<double>(s.x[i] - x[i])));
       CHECK(error < 100 * tolerance<Net>());
       if (first_x.empty()) {
         first_x = s.x;
@@ -418,14 +418,16 @@ template <class Net> void check_gradients(const Net& net, std::mt19937& random, 
     if (stride == plan.parameters()) CHECK(counted == net.multiply_adds());
     double error = 0;
     for (std::size_t i = 0; i < m.gx.size(); ++i)
-      error = std::max(error, std::abs(m.gx[i] - s.gx[i]));
+      error = testing::worse(error, std::abs(m.gx[i] - s.gx[i]));
     for (std::size_t i = 0; i < m.gcontext.size(); ++i)
-      error = std::max(error, std::abs(m.gcontext[i] - s.gcontext[i]));
+      error = testing::worse(error, std::abs(m.gcontext[i] - s.gcontext[i]));
     CHECK(error < 1e-10);
     for (int l = 0; l < plan.hidden_layers(); ++l)
-      for (int i = 0; i < plan.hidden(l).rows * L; ++i)
-        error = std::max(error, std::abs(detail::at(m.ghidden, plan.hidden(l).first_row * L + i) -
-                                         detail::at(s.ghidden, plan.hidden(l).first_row * L + i)));
+      for (int i = 0; i < plan.hidden(l).rows * L; ++i) {
+        const int at = plan.hidden(l).first_row * L + i;
+        error =
+            testing::worse(error, std::abs(detail::at(m.ghidden, at) - detail::at(s.ghidden, at)));
+      }
     CHECK(error < 1e-10);
   }
 }

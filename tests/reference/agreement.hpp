@@ -38,7 +38,7 @@ void require_agreement(const reference_case& c, const std::string& name, const s
   if (c.contains("f32." + name)) {
     const std::vector<double> in_float = c["f32." + name].values;
     for (std::size_t i = 0; i < truth.size(); ++i)
-      worst_of_pyro = std::max(worst_of_pyro, std::abs(in_float[i] - truth[i]));
+      worst_of_pyro = worse(worst_of_pyro, std::abs(in_float[i] - truth[i]));
   }
   const auto allowed = [&](std::size_t i) {
     const double magnitude = std::max(std::abs(truth[i]), terms.empty() ? 0.0 : terms.at(i));

@@ -50,6 +50,15 @@ TEST_CASE("comparison knows its tolerances, infinities and NaN", "[support]") {
   CHECK_FALSE(same_bits(1.0, nan_value));
 }
 
+TEST_CASE("the worse of two errors is NaN as soon as one is", "[support]") {
+  CHECK(worse(1, 2) == 2);
+  CHECK(worse(2, 1) == 2);
+  CHECK(worse(2, inf) == inf);
+  CHECK(std::isnan(worse(2, nan_value)));
+  CHECK(std::isnan(worse(nan_value, 2)));
+  CHECK(std::isnan(worse(inf, nan_value)));
+}
+
 TEST_CASE("a disagreement names the worst element", "[support]") {
   const std::vector<double> expected{1, 2, 3};
   CHECK(disagreement<double>(std::vector<float>{1, 2, 3}, expected).empty());
