@@ -23,6 +23,12 @@ if(BIJOU_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
                                   CCACHE_SLOPPINESS=pch_defines,time_macros ${BIJOU_CCACHE})
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # g++ looks for garbage each time its memory has doubled, and a sixth of its time goes into that; it finds
+  # little in files of templates. Beginning at a gigabyte, a compiler takes 3 GB at most instead of 2.
+  add_compile_options("SHELL:--param ggc-min-heapsize=1048576" "SHELL:--param ggc-min-expand=1000")
+endif()
+
 # The compiler's flags for an instruction set.
 function(bijou_isa_flags isa out)
   set(native -march=native)
@@ -90,12 +96,6 @@ function(bijou_development_target name isa sanitize)
               # Unoptimised SIMD wrappers are 50 times slower, and g++ 12 cannot compile xsimd's
               # AVX-512 at -O0.
               $<$<CONFIG:Debug>:-O1>)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # g++ looks for garbage each time its memory has doubled, and a sixth of its time goes into that; it finds
-    # little in files of templates. Beginning at a gigabyte, a compiler takes 3 GB at most instead of 2.
-    target_compile_options(
-      ${name} INTERFACE "SHELL:--param ggc-min-heapsize=1048576" "SHELL:--param ggc-min-expand=1000")
-  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # g++ 12 sees copies in `"text" + string` that overlap or leave their object (GCC bugs 105651, 105329).
     target_compile_options(${name} INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)

@@ -205,7 +205,7 @@ HEAD = """# Faults that the tests find
 A test that cannot fail is no test. [tests/mutants/run.py](../tests/mutants/run.py) plants the faults of
 [faults.txt](../tests/mutants/faults.txt) in a copy of `include/bijou`, one at a time, and runs the nearest
 tests; `ctest` checks that their texts are still in the tree. The script has written the table below: {found}
-faults are found, {equal} change nothing that can be seen, {open} are open.
+faults are found, {equal} change nothing that can be seen{open}.
 
 | file | planted | outcome |
 |---|---|---|
@@ -237,7 +237,8 @@ def write_table(faults, results):
     rows.sort(key=lambda row: row[0])
     counts = {"found": sum(r[2].startswith("found") for r in rows),
               "equal": sum(r[2].startswith("changes nothing") for r in rows)}
-    counts["open"] = len(rows) - sum(counts.values())
+    left = len(rows) - sum(counts.values())
+    counts["open"] = f", {left} are open" if left else ""
     TABLE.write_text(HEAD.format(**counts) + "".join(f"| {a} | {b} | {c} |\n" for a, b, c in rows))
 
 
