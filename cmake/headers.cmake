@@ -14,6 +14,9 @@ set(bijou_headers
     include/bijou/bijectors/inverse.hpp
     include/bijou/bijectors/layer.hpp
     include/bijou/bijectors/lower_triangular.hpp
+    include/bijou/bijectors/mixing.hpp
+    include/bijou/bijectors/mixing_layer.hpp
+    include/bijou/bijectors/mixing_parameters.hpp
     include/bijou/bijectors/named_tensors.hpp
     include/bijou/bijectors/network_layer.hpp
     include/bijou/bijectors/network_options.hpp
@@ -70,6 +73,7 @@ set(bijou_headers
     include/bijou/kernels/bracketed_newton.hpp
     include/bijou/kernels/dual.hpp
     include/bijou/kernels/isa.hpp
+    include/bijou/kernels/lane_sums.hpp
     include/bijou/kernels/masked_product.hpp
     include/bijou/kernels/math.hpp
     include/bijou/kernels/outer_product.hpp
@@ -102,6 +106,14 @@ set(bijou_headers
     include/bijou/random/shuffle.hpp
     include/bijou/random/uniform.hpp
     include/bijou/random/words.hpp
+    include/bijou/reverse/formulas.hpp
+    include/bijou/reverse/functions.hpp
+    include/bijou/reverse/list.hpp
+    include/bijou/reverse/number.hpp
+    include/bijou/reverse/output.hpp
+    include/bijou/reverse/products.hpp
+    include/bijou/reverse/results.hpp
+    include/bijou/reverse/vector.hpp
     include/bijou/training/adam.hpp
     include/bijou/training/batches.hpp
     include/bijou/training/checkpoint.hpp

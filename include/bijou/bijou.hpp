@@ -17,6 +17,7 @@
 #include <bijou/bijectors/householder.hpp>
 #include <bijou/bijectors/inverse.hpp>
 #include <bijou/bijectors/lower_triangular.hpp>
+#include <bijou/bijectors/mixing.hpp>
 #include <bijou/bijectors/numerically_inverted.hpp>
 #include <bijou/bijectors/on.hpp>
 #include <bijou/bijectors/permute.hpp>

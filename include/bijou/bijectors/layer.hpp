@@ -23,6 +23,7 @@
 /// which map these rows, and add the log|det| of these; with `leads(k)` if that is so for some k
 /// only, or is known at run time only.
 
+#include <bijou/kernels/lane_sums.hpp>
 #include <bijou/kernels/simd.hpp>
 #include <bijou/kernels/unroll.hpp>
 
@@ -98,16 +99,4 @@ template <class Layer> struct inverted : Layer {
   }
 };
 
-namespace detail {
-
-/// The lanes' sum, in ascending order: cotangents of a parameter that all samples share.
-template <class T> T sum_of_lanes(simd::pack<T> p) {
-  alignas(64) T lanes[simd::pack<T>::size];
-  p.store(lanes);
-  T total = T(0);
-  for (const T l : lanes) total += l;
-  return total;
-}
-
-} // namespace detail
 } // namespace bijou::inline BIJOU_ISA

@@ -124,6 +124,7 @@ template <class T, int L, int D, class Layout> class word_rows : public word_par
   using pack = simd::pack<T>;
   using registers = detail::per_variable<pack, D>;
 
+  const detail::index_table<D>& position() const { return position_; }
   BIJOU_INLINE int row_of(int variable) const { return detail::at(position_, variable); }
   /// One strip of all variables; `strip` points to its first lane in row 0.
   BIJOU_INLINE registers rows_at(const T* strip) const {

@@ -7,6 +7,7 @@
 /// the register's width; they are added by halves. As many sums as a register has lanes are folded
 /// together, so that each step halves the registers as well.
 
+#include <bijou/kernels/lane_sums.hpp>
 #include <bijou/kernels/staircase.hpp>
 #include <bijou/kernels/transpose.hpp>
 #include <bijou/kernels/unroll.hpp>
@@ -17,26 +18,6 @@
 #include <utility>
 
 namespace bijou::inline BIJOU_ISA::detail {
-
-/// Folds two registers by halves of blocks of 2 B lanes: the lanes with bit B clear hold a's, those
-/// with bit B set hold b's.
-template <int B, class V, int... C>
-BIJOU_INLINE V fold_pair(const V& a, const V& b, std::integer_sequence<int, C...>) {
-  constexpr int n = sizeof...(C);
-  return __builtin_shufflevector(a, b, ((C & B) ? n + C : C)...) +
-         __builtin_shufflevector(a, b, ((C & B) ? n + C - B : C + B)...);
-}
-
-/// The sums of the lanes of 2 B registers, folded into row[0]: lane i is the sum of row[i].
-template <int B, class V, std::size_t N> BIJOU_INLINE void fold_rows(V (&row)[N]) {
-  if constexpr (B > 0) {
-    unroll<B>([&](auto i) __attribute__((always_inline)) {
-      row[i] =
-          fold_pair<B>(row[i], row[i + B], std::make_integer_sequence<int, static_cast<int>(N)>{});
-    });
-    fold_rows<B / 2>(row);
-  }
-}
 
 /// As many sums as a register has lanes, Rows times Columns: lane c * Rows + r is the sum over
 /// samples t of g[r][t] x[c][t]. Rows lie L apart.

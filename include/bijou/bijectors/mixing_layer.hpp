@@ -1,0 +1,257 @@
+#pragma once
+/// \file
+/// The machine of words that mix variables: from formulas to a layer.
+///
+/// A map says what its parameters are and what it does to one sample, in the language of
+/// reverse/number.hpp; the layer does it to tiles, single events and cotangents:
+///
+/// | member of a map | what |
+/// |---|---|
+/// | `forward(x, y, p...)` | noise to data: reads x, then says what y is (reverse/output.hpp) |
+/// | `inverse(y, x, p...)` | data to noise, in the same way; optional, as all that follow |
+/// | `parameters` | array of `parameter`, for all D; or `parameters<D>`, of each |
+/// | `prepare(p..., then)` | what samples share: calls then(q...) once, for forward and inverse |
+/// | `size` | the D that it is for |
+/// | `kept` | how many values y.kept() keeps for the sweep, at most |
+///
+/// Parameters come as numbers and vectors; in prepare the vectors are lists (reverse/list.hpp). The
+/// adjoints are the same formulas with active values: there is nothing to derive by hand, and
+/// nothing to get wrong.
+
+#include <bijou/bijectors/layer.hpp>
+#include <bijou/bijectors/mixing_parameters.hpp>
+#include <bijou/reverse/output.hpp>
+#include <bijou/reverse/products.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+
+namespace bijou::inline BIJOU_ISA {
+
+namespace detail {
+
+/// One strip of a tile: the rows of variables and of the log-determinant.
+template <class T, int L, int D> struct strip_rows {
+  using value_type = T;
+  using pack = simd::pack<T>;
+  static constexpr int size = D, stride = L;
+  T* x;
+  T* row_of_log_det;
+  const int* position;
+
+  BIJOU_INLINE pack load(int d) const { return pack::load(x + std::ptrdiff_t{position[d]} * L); }
+  BIJOU_INLINE void store(int d, pack v) const { v.store(x + std::ptrdiff_t{position[d]} * L); }
+  BIJOU_INLINE pack load_log_det() const { return pack::load(row_of_log_det); }
+  BIJOU_INLINE void store_log_det(pack v) const { v.store(row_of_log_det); }
+};
+/// A strip of cotangents: that of the log-determinant is only read.
+template <class T, int L, int D> struct cotangent_rows {
+  using value_type = T;
+  using pack = simd::pack<T>;
+  static constexpr int size = D, stride = L;
+  T* g;
+  const T* row_of_log_det;
+  const int* position;
+
+  BIJOU_INLINE pack load(int d) const { return pack::load(g + std::ptrdiff_t{position[d]} * L); }
+  BIJOU_INLINE void store(int d, pack v) const { v.store(g + std::ptrdiff_t{position[d]} * L); }
+  BIJOU_INLINE pack load_log_det() const { return pack::load(row_of_log_det); }
+};
+/// An event: one number a variable, in all lanes.
+template <class T, int D> struct event_rows {
+  using value_type = T;
+  using pack = simd::pack<T>;
+  static constexpr int size = D, stride = 0;
+  T* x;
+  T* log_det;
+  const int* position;
+
+  BIJOU_INLINE pack load(int d) const { return pack(x[position[d]]); }
+  BIJOU_INLINE void store(int d, pack v) const { x[position[d]] = v.first(); }
+  BIJOU_INLINE pack load_log_det() const { return pack(*log_det); }
+  BIJOU_INLINE void store_log_det(pack v) const { *log_det = v.first(); }
+};
+/// The variables of a strip or an event, to be read.
+template <class Rows>
+class given_rows : public reverse::indexed<given_rows<Rows>, typename Rows::value_type> {
+ public:
+  using value_type = typename Rows::value_type;
+  static constexpr int size = Rows::size;
+
+  BIJOU_INLINE explicit given_rows(const Rows& rows) : rows_(rows) {}
+  struct view_type : reverse::detail::without_cotangents<value_type> {
+    Rows rows;
+    BIJOU_INLINE explicit view_type(const Rows& r) : rows(r) {}
+    BIJOU_INLINE simd::pack<value_type> value(int d) const { return rows.load(d); }
+  };
+  BIJOU_INLINE view_type view() const { return view_type(rows_); }
+
+ private:
+  Rows rows_;
+};
+
+} // namespace detail
+
+/// A map of formulas on tiles and events. Tape: the rows it was given, and what it keeps. Cost of a
+/// sample: the formulas; of its adjoint, about three times that.
+template <class T, int L, int D, class Map>
+class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>> {
+  using base = word_rows<T, L, D, detail::mixing_parameters<Map, D>>;
+  using layout = detail::mixing_parameters<Map, D>;
+  using pack = simd::pack<T>;
+  using purpose = reverse::purpose;
+  static constexpr int kept_rows = [] {
+    if constexpr (requires { Map::kept; })
+      return Map::kept;
+    else
+      return 0;
+  }();
+
+ public:
+  static constexpr int scratch_rows = 1;
+  static constexpr int tape_rows = D + kept_rows;
+
+  mixing_layer() = default;
+  mixing_layer(const detail::index_table<D>& position, const Map& map)
+      : base(position), map_(map) {}
+
+  void forward(const tile<T>& t) const { map_tile<true, purpose::value>(t, nullptr); }
+  void inverse(const tile<T>& t) const
+    requires detail::has_inverse<Map>
+  {
+    map_tile<false, purpose::value>(t, nullptr);
+  }
+  void forward(const tile<T>& t, T* tape) const { map_and_keep<true>(t, tape); }
+  void inverse(const tile<T>& t, T* tape) const
+    requires detail::has_inverse<Map>
+  {
+    map_and_keep<false>(t, tape);
+  }
+  void forward(const event_tile<T>& e) const { map_event<true>(e); }
+  void inverse(const event_tile<T>& e) const
+    requires detail::has_inverse<Map>
+  {
+    map_event<false>(e);
+  }
+  void forward_adjoint(const cotangent_tile<T>& t, T* tape) const { sweep<true>(t, tape); }
+  void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const
+    requires detail::has_inverse<Map>
+  {
+    sweep<false>(t, tape);
+  }
+
+  template <class Random> void initialise(T* parameters, Random&& random) const {
+    T* theta = this->theta_of(parameters);
+    for (const parameter& p : layout::list)
+      for (int i = 0; i < layout::numbers_in(p); ++i)
+        *theta++ = static_cast<T>(p.deviation > 0 ? p.mean + p.deviation * random() : p.mean);
+  }
+
+ private:
+  template <bool Forward, class Given, class Made, class... P>
+  BIJOU_INLINE void map(const Given& given, Made& made, const P&... p) const {
+    if constexpr (Forward)
+      map_.forward(given, made, p...);
+    else
+      map_.inverse(given, made, p...);
+  }
+
+  // --- parameters
+
+  using indices = std::make_index_sequence<layout::list.size()>;
+  static constexpr bool prepares = detail::names_prepare<Map>;
+
+  template <std::size_t I> BIJOU_INLINE static auto passive_parameter(const T* theta) {
+    constexpr parameter p = layout::list[I];
+    constexpr int first = layout::first(I);
+    if constexpr (p.size == 0)
+      return reverse::passive<T>{pack(theta[first])};
+    else
+      return reverse::passive_list<T, p.size>(theta + first);
+  }
+  template <std::size_t I> BIJOU_INLINE static auto active_parameter(const T* theta, T* gradient) {
+    constexpr parameter p = layout::list[I];
+    constexpr int first = layout::first(I);
+    if constexpr (p.size == 0)
+      return detail::number_parameter<T>(theta + first, gradient + first);
+    else
+      return detail::list_parameter<T, p.size>(theta + first, gradient + first);
+  }
+
+  /// run(p...) with what forward and inverse get; `parameter` makes the I-th of the map's.
+  template <class Parameters, class Run>
+  BIJOU_INLINE void with(const Parameters& parameters, const Run& run) const {
+    const auto shared = [&](const auto&... p) __attribute__((always_inline)) {
+      run(detail::shared_by_samples(p)...);
+    };
+    const auto prepared = [&](const auto&... p) __attribute__((always_inline)) {
+      if constexpr (prepares)
+        map_.prepare(p..., shared);
+      else
+        shared(p...);
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) {
+      prepared(parameters.template operator()<I>()...);
+    }
+    (indices{});
+  }
+  template <class Run> BIJOU_INLINE void with_values(const T* theta, const Run& run) const {
+    with(
+        [theta = this->theta_of(theta)]<std::size_t I>()
+            __attribute__((always_inline)) { return passive_parameter<I>(theta); },
+        run);
+  }
+  template <class Run>
+  BIJOU_INLINE void with_cotangents(const T* theta, T* gradient, const Run& run) const {
+    with(
+        [ theta = this->theta_of(theta), gradient = this->theta_of(gradient) ]<std::size_t I>()
+            __attribute__((always_inline)) { return active_parameter<I>(theta, gradient); },
+        run);
+  }
+
+  // --- samples
+
+  template <bool Forward, purpose Purpose> void map_tile(const tile<T>& t, T* kept) const {
+    with_values(
+        t.theta, [&](const auto&... p) __attribute__((always_inline)) {
+          for (int s = 0; s < t.lanes; s += pack::size) {
+            const detail::strip_rows<T, L, D> rows{t.x + s, t.log_det + s, this->position().data()};
+            const detail::given_rows<detail::strip_rows<T, L, D>> given(rows);
+            reverse::output<Purpose, detail::strip_rows<T, L, D>> made(
+                rows, Purpose == purpose::value ? nullptr : kept + s);
+            map<Forward>(given, made, p...);
+          }
+        });
+  }
+  template <bool Forward> void map_and_keep(const tile<T>& t, T* tape) const {
+    std::copy_n(t.x, D * L, tape);
+    map_tile<Forward, purpose::value_and_tape>(t, tape + D * L);
+  }
+  template <bool Forward> void map_event(const event_tile<T>& e) const {
+    with_values(
+        e.theta, [&](const auto&... p) __attribute__((always_inline)) {
+          const detail::event_rows<T, D> rows{e.x, e.log_det, this->position().data()};
+          const detail::given_rows<detail::event_rows<T, D>> given(rows);
+          reverse::output<purpose::value, detail::event_rows<T, D>> made(rows, nullptr);
+          map<Forward>(given, made, p...);
+        });
+  }
+  template <bool Forward> void sweep(const cotangent_tile<T>& t, T* tape) const {
+    with_cotangents(
+        t.theta, t.gradient, [&](const auto&... p) __attribute__((always_inline)) {
+          for (int s = 0; s < t.lanes; s += pack::size) {
+            const int* position = this->position().data();
+            const reverse::active_rows<T, L, D> given(tape + s, t.g + s, position);
+            reverse::output<purpose::cotangents, detail::cotangent_rows<T, L, D>> made(
+                {t.g + s, t.log_det + s, position}, tape + D * L + s);
+            map<Forward>(given, made, p...);
+          }
+        });
+  }
+
+  [[no_unique_address]] Map map_{};
+};
+
+} // namespace bijou::inline BIJOU_ISA

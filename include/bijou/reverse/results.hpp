@@ -1,0 +1,221 @@
+#pragma once
+/// \file
+/// What an operation of reverse mode by scope (number.hpp) gives: a number, a vector or a list that
+/// refers to its operands, and hands its cotangent back to them when it goes out of scope.
+
+#include <bijou/reverse/list.hpp>
+#include <bijou/reverse/vector.hpp>
+
+#include <cstddef>
+#include <type_traits>
+
+/// What refused operands are told.
+#define BIJOU_NEEDS_NAME                                                                           \
+  "bijou: an operand of a formula needs a name, which results refer to: auto square = x * x; "     \
+  "auto y "                                                                                        \
+  "= exp(square); in place of exp(x * x)"
+#define BIJOU_NEEDS_SIZE "bijou: the vectors of one operation have equally many variables"
+
+namespace bijou::inline BIJOU_ISA::reverse {
+namespace detail {
+
+/// The operands of one function.
+template <class... Views> struct operands;
+template <class A> struct operands<A> {
+  using pack = typename A::pack;
+  static constexpr bool active = A::is_active;
+  A a;
+  template <class F> BIJOU_INLINE pack value(int d) const { return F::value(a.value(d)); }
+  template <class F> BIJOU_INLINE void pull_back(pack g, pack y, int d) const {
+    F::pull_back(g, y, a.value(d), cotangent_of<A>{a, d});
+  }
+};
+template <class A, class B> struct operands<A, B> {
+  using pack = typename A::pack;
+  static constexpr bool active = A::is_active || B::is_active;
+  A a;
+  B b;
+  template <class F> BIJOU_INLINE pack value(int d) const {
+    return F::value(a.value(d), b.value(d));
+  }
+  template <class F> BIJOU_INLINE void pull_back(pack g, pack y, int d) const {
+    F::pull_back(g, y, a.value(d), b.value(d), cotangent_of<A>{a, d}, cotangent_of<B>{b, d});
+  }
+};
+template <class A, class B, class C> struct operands<A, B, C> {
+  using pack = typename A::pack;
+  static constexpr bool active = A::is_active || B::is_active || C::is_active;
+  A a;
+  B b;
+  C c;
+  template <class F> BIJOU_INLINE pack value(int d) const {
+    return F::value(a.value(d), b.value(d), c.value(d));
+  }
+  template <class F> BIJOU_INLINE void pull_back(pack g, pack y, int d) const {
+    F::pull_back(g, y, a.value(d), b.value(d), c.value(d), cotangent_of<A>{a, d},
+                 cotangent_of<B>{b, d}, cotangent_of<C>{c, d});
+  }
+};
+
+/// Says that a result's value was kept, and need not be computed.
+struct from_kept {};
+
+/// An active number that came of others.
+template <class T, class F, class Operands> class number_result : public active<T> {
+ public:
+  // Made in place from the operands: a struct that is copied first stays in memory.
+  template <class... X>
+  BIJOU_INLINE explicit number_result(X&... x)
+      : active<T>(F::value(view_of<T>(x).value(0)...)), operands_{view_of<T>(x)...} {}
+  template <class X>
+  BIJOU_INLINE number_result(from_kept, X& x, simd::pack<T> kept)
+      : active<T>(kept), operands_{view_of<T>(x)} {}
+  BIJOU_INLINE ~number_result() {
+    operands_.template pull_back<F>(this->cotangent, this->value, 0);
+  }
+
+ private:
+  Operands operands_;
+};
+/// An active vector that came of others.
+template <class T, int D, class F, class Operands>
+class vector_result : public active_vector<T, D> {
+ public:
+  template <class... X> BIJOU_INLINE explicit vector_result(X&... x) : operands_{view_of<T>(x)...} {
+    for_each_variable<D>([&](int d) __attribute__((always_inline)) {
+      at(this->values, d) = operands_.template value<F>(d);
+    });
+  }
+  template <class X, class Place>
+  BIJOU_INLINE vector_result(from_kept, X& x, const Place& kept) : operands_{view_of<T>(x)} {
+    for_each_variable<D>([&](int d) __attribute__((always_inline)) {
+      at(this->values, d) = kept.load(d);
+    });
+  }
+  BIJOU_INLINE ~vector_result() {
+    const auto here = this->view();
+    const Operands o = operands_;
+    for_each_variable<D>([&](int d) __attribute__((always_inline)) {
+      o.template pull_back<F>(here.cotangent(d), here.value(d), d);
+    });
+  }
+
+ private:
+  Operands operands_;
+};
+
+/// An active list that came of others.
+template <class T, int D, class F, class Operands> class list_result : public active_list<T, D> {
+ public:
+  template <class... X>
+  BIJOU_INLINE explicit list_result(X&... x) : operands_{block_view_of<T, D>(x)...} {
+    const Operands o = operands_;
+    T* const values = this->values_.numbers.data();
+    for_each_variable<blocks_of<T, D>>([&](int b) __attribute__((always_inline)) {
+      o.template value<F>(b).store(values + b * simd::pack<T>::size);
+    });
+  }
+  BIJOU_INLINE ~list_result() {
+    const auto here = this->view();
+    const Operands o = operands_;
+    for_each_variable<blocks_of<T, D>>([&](int b) __attribute__((always_inline)) {
+      o.template pull_back<F>(here.cotangent(b), here.value(b), b);
+    });
+  }
+
+ private:
+  Operands operands_;
+};
+
+/// Whether an operand lives as long as the formula: it has a name, or is a constant.
+template <class X>
+concept lasting = std::is_lvalue_reference_v<X> || std::is_arithmetic_v<std::remove_cvref_t<X>>;
+
+/// Variables of an operand, 0 of a number; of several, those of the first vector.
+template <class X> constexpr int size_of() {
+  if constexpr (std::is_arithmetic_v<X>)
+    return 0;
+  else
+    return X::size;
+}
+template <class... X> constexpr int common_size() {
+  int size = 0;
+  ((size = size > 0 ? size : size_of<std::remove_cvref_t<X>>()), ...);
+  return size;
+}
+
+// Not concepts: compilers explain those at length, and a sentence is all that is to be said.
+template <class... X> inline constexpr bool named = (lasting<X> && ...);
+template <class... X>
+inline constexpr bool matching = ((size_of<std::remove_cvref_t<X>>() == 0 ||
+                                   size_of<std::remove_cvref_t<X>>() == common_size<X...>()) &&
+                                  ...);
+
+/// F of numbers and vectors of samples.
+template <class F, class T, int D, class... X> BIJOU_INLINE auto apply_to_samples(X&... x) {
+  using all = operands<decltype(view_of<T>(x))...>;
+  if constexpr (D == 0) {
+    if constexpr (all::active)
+      return number_result<T, F, all>(x...);
+    else
+      return passive<T>{F::value(view_of<T>(x).value(0)...)};
+  } else if constexpr (all::active) {
+    return vector_result<T, D, F, all>(x...);
+  } else {
+    const all o{view_of<T>(x)...};
+    passive_vector<T, D> y;
+    for_each_variable<D>([&](int d) __attribute__((always_inline)) {
+      at(y.values, d) = o.template value<F>(d);
+    });
+    return y;
+  }
+}
+
+/// F of some operands of which one is a list.
+template <class F, class T, int D, class... X> BIJOU_INLINE auto apply_to_lists(X&... x) {
+  using all = operands<decltype(block_view_of<T, D>(x))...>;
+  if constexpr (all::active) {
+    return list_result<T, D, F, all>(x...);
+  } else {
+    const all o{block_view_of<T, D>(x)...};
+    passive_list<T, D> y;
+    T* const values = y.data();
+    for_each_variable<blocks_of<T, D>>([&](int b) __attribute__((always_inline)) {
+      o.template value<F>(b).store(values + b * simd::pack<T>::size);
+    });
+    return y;
+  }
+}
+
+/// F of some operands: passive if all of them are.
+template <class F, class... X> BIJOU_INLINE auto apply(X&... x) {
+  using T = typename scalar_of<std::remove_cv_t<X>...>::type;
+  constexpr int D = common_size<X...>();
+  if constexpr ((some_list<std::remove_cv_t<X>> || ...))
+    return apply_to_lists<F, T, D>(x...);
+  else
+    return apply_to_samples<F, T, D>(x...);
+}
+/// F of one operand whose value is kept: see kept_place (output.hpp).
+template <class F, class X, class Place> BIJOU_INLINE auto apply_kept(X& x, const Place& kept) {
+  using T = typename X::value_type;
+  constexpr int D = X::size;
+  using all = operands<decltype(view_of<T>(x))>;
+  const auto place = kept.template take < D == 0 ? 1 : D > ();
+  if constexpr (Place::loads) {
+    if constexpr (D == 0)
+      return number_result<T, F, all>(from_kept{}, x, place.load(0));
+    else
+      return vector_result<T, D, F, all>(from_kept{}, x, place);
+  } else {
+    auto y = apply<F>(x);
+    if constexpr (Place::stores && D == 0) place.store(0, y.value);
+    if constexpr (Place::stores && D > 0)
+      for_each_variable<D>([&](int d)
+                               __attribute__((always_inline)) { place.store(d, at(y.values, d)); });
+    return y;
+  }
+}
+
+} // namespace detail
+} // namespace bijou::inline BIJOU_ISA::reverse
