@@ -113,6 +113,8 @@ set(bijou_headers
     include/bijou/reverse/output.hpp
     include/bijou/reverse/products.hpp
     include/bijou/reverse/results.hpp
+    include/bijou/reverse/roots.hpp
+    include/bijou/reverse/triangles.hpp
     include/bijou/reverse/vector.hpp
     include/bijou/training/adam.hpp
     include/bijou/training/batches.hpp

@@ -25,6 +25,8 @@
 #include <bijou/bijectors/mixing_layer.hpp>
 #include <bijou/grammar/pipe.hpp>
 #include <bijou/grammar/place.hpp>
+#include <bijou/reverse/roots.hpp>
+#include <bijou/reverse/triangles.hpp>
 
 #include <cstddef>
 #include <string>

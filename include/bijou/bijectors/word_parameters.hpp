@@ -97,14 +97,6 @@ template <class T, class Layout> class word_parameters {
 
 namespace detail {
 
-/// f(0) ... f(N - 1); unrolled where N is small, so that what f indexes stays in registers.
-template <int N, class F> BIJOU_INLINE void for_each_variable(F&& f) {
-  if constexpr (N <= 8)
-    unroll<N>(f);
-  else
-    for (int d = 0; d < N; ++d) f(d);
-}
-
 /// One number, or one register of lanes, for each variable.
 template <class V, int D> using per_variable = std::array<V, static_cast<std::size_t>(D)>;
 

@@ -96,7 +96,7 @@ template <value A> BIJOU_INLINE auto square(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto square(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::square>(a, kept);
+  return detail::apply_kept<functions::square>(kept, a);
 }
 
 template <value A> BIJOU_INLINE auto sqrt(A&& a) {
@@ -105,7 +105,7 @@ template <value A> BIJOU_INLINE auto sqrt(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto sqrt(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::square_root>(a, kept);
+  return detail::apply_kept<functions::square_root>(kept, a);
 }
 
 template <value A> BIJOU_INLINE auto exp(A&& a) {
@@ -114,7 +114,7 @@ template <value A> BIJOU_INLINE auto exp(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto exp(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::exp>(a, kept);
+  return detail::apply_kept<functions::exp>(kept, a);
 }
 
 template <value A> BIJOU_INLINE auto log(A&& a) {
@@ -123,7 +123,7 @@ template <value A> BIJOU_INLINE auto log(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto log(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::log>(a, kept);
+  return detail::apply_kept<functions::log>(kept, a);
 }
 
 template <value A> BIJOU_INLINE auto log1p(A&& a) {
@@ -132,7 +132,7 @@ template <value A> BIJOU_INLINE auto log1p(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto log1p(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::log1p>(a, kept);
+  return detail::apply_kept<functions::log1p>(kept, a);
 }
 
 template <value A> BIJOU_INLINE auto tanh(A&& a) {
@@ -141,7 +141,7 @@ template <value A> BIJOU_INLINE auto tanh(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto tanh(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::tanh>(a, kept);
+  return detail::apply_kept<functions::tanh>(kept, a);
 }
 
 template <value A> BIJOU_INLINE auto sigmoid(A&& a) {
@@ -150,7 +150,7 @@ template <value A> BIJOU_INLINE auto sigmoid(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto sigmoid(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::sigmoid>(a, kept);
+  return detail::apply_kept<functions::sigmoid>(kept, a);
 }
 
 template <value A> BIJOU_INLINE auto softplus(A&& a) {
@@ -159,7 +159,7 @@ template <value A> BIJOU_INLINE auto softplus(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto softplus(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::softplus>(a, kept);
+  return detail::apply_kept<functions::softplus>(kept, a);
 }
 
 template <value A> BIJOU_INLINE auto sin(A&& a) {
@@ -168,7 +168,7 @@ template <value A> BIJOU_INLINE auto sin(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto sin(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::sin>(a, kept);
+  return detail::apply_kept<functions::sin>(kept, a);
 }
 
 template <value A> BIJOU_INLINE auto cos(A&& a) {
@@ -177,7 +177,7 @@ template <value A> BIJOU_INLINE auto cos(A&& a) {
 }
 template <value A, class Place> BIJOU_INLINE auto cos(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  return detail::apply_kept<functions::cos>(a, kept);
+  return detail::apply_kept<functions::cos>(kept, a);
 }
 
 /// a where m, else b, of numbers. Conditions are of values: `x.value > y.value`.

@@ -56,6 +56,7 @@ template <class T> struct active {
 
 namespace detail {
 using bijou::detail::at;
+using bijou::detail::for_each_variable;
 
 template <class X>
 concept one_number = requires(const X& x) {

@@ -67,9 +67,9 @@ template <class T, class F, class Operands> class number_result : public active<
   template <class... X>
   BIJOU_INLINE explicit number_result(X&... x)
       : active<T>(F::value(view_of<T>(x).value(0)...)), operands_{view_of<T>(x)...} {}
-  template <class X>
-  BIJOU_INLINE number_result(from_kept, X& x, simd::pack<T> kept)
-      : active<T>(kept), operands_{view_of<T>(x)} {}
+  template <class... X>
+  BIJOU_INLINE number_result(from_kept, simd::pack<T> kept, X&... x)
+      : active<T>(kept), operands_{view_of<T>(x)...} {}
   BIJOU_INLINE ~number_result() {
     operands_.template pull_back<F>(this->cotangent, this->value, 0);
   }
@@ -86,8 +86,8 @@ class vector_result : public active_vector<T, D> {
       at(this->values, d) = operands_.template value<F>(d);
     });
   }
-  template <class X, class Place>
-  BIJOU_INLINE vector_result(from_kept, X& x, const Place& kept) : operands_{view_of<T>(x)} {
+  template <class Place, class... X>
+  BIJOU_INLINE vector_result(from_kept, const Place& kept, X&... x) : operands_{view_of<T>(x)...} {
     for_each_variable<D>([&](int d) __attribute__((always_inline)) {
       at(this->values, d) = kept.load(d);
     });
@@ -196,19 +196,20 @@ template <class F, class... X> BIJOU_INLINE auto apply(X&... x) {
   else
     return apply_to_samples<F, T, D>(x...);
 }
-/// F of one operand whose value is kept: see kept_place (output.hpp).
-template <class F, class X, class Place> BIJOU_INLINE auto apply_kept(X& x, const Place& kept) {
-  using T = typename X::value_type;
-  constexpr int D = X::size;
-  using all = operands<decltype(view_of<T>(x))>;
+/// F of operands of samples, its value kept: see kept_place (output.hpp).
+template <class F, class Place, class... X>
+BIJOU_INLINE auto apply_kept(const Place& kept, X&... x) {
+  using T = typename scalar_of<std::remove_cv_t<X>...>::type;
+  constexpr int D = common_size<X...>();
   const auto place = kept.template take < D == 0 ? 1 : D > ();
   if constexpr (Place::loads) {
+    using all = operands<decltype(view_of<T>(x))...>;
     if constexpr (D == 0)
-      return number_result<T, F, all>(from_kept{}, x, place.load(0));
+      return number_result<T, F, all>(from_kept{}, place.load(0), x...);
     else
-      return vector_result<T, D, F, all>(from_kept{}, x, place);
+      return vector_result<T, D, F, all>(from_kept{}, place, x...);
   } else {
-    auto y = apply<F>(x);
+    auto y = apply<F>(x...);
     if constexpr (Place::stores && D == 0) place.store(0, y.value);
     if constexpr (Place::stores && D > 0)
       for_each_variable<D>([&](int d)

@@ -15,16 +15,6 @@ namespace bijou::inline BIJOU_ISA::reverse {
 
 namespace detail {
 
-/// f(0) ... f(D - 1), unrolled where D is small. What f does is to be inlined at once, with
-/// __attribute__((always_inline)): a result whose address meets a function that is inlined later
-/// lies in memory for good (g++ 12: 1.5 times the time of a planar word's adjoint).
-template <int D, class F> BIJOU_INLINE void for_each_variable(F&& f) {
-  if constexpr (D <= 8)
-    bijou::detail::unroll<D>(f);
-  else
-    for (int d = 0; d < D; ++d) f(d);
-}
-
 template <int D, class P> BIJOU_INLINE void clear(P* cotangents) {
   for_each_variable<D>([&](int d) __attribute__((always_inline)) {
     cotangents[d] = P(typename P::value_type(-0.0));

@@ -1,0 +1,95 @@
+#pragma once
+/// \file
+/// Solutions of equations, primitives of reverse mode by scope (number.hpp): z with f(z, a, ...) =
+/// 0.
+///
+/// The sweep does not go through the steps that found z. By the implicit function theorem
+/// dz/da = -(df/da) / (df/dz) at the solution, where dual numbers give both slopes of the equation.
+///
+/// An equation is an empty struct with
+///
+/// | member | what |
+/// |---|---|
+/// | `operator()(z, a...)` | f for packs and dual numbers over them, rising in z |
+/// | `bounds(a...)` | a `root_bounds`: where to begin, and between what the solution lies |
+/// | `rounding(z, a...)` | how large f may be where only rounding is left of it |
+///
+/// or with `solve(a...)` in place of the last two, where it knows a better way to its solution.
+
+#include <bijou/kernels/bracketed_newton.hpp>
+#include <bijou/kernels/dual.hpp>
+#include <bijou/reverse/formulas.hpp>
+
+namespace bijou::inline BIJOU_ISA::reverse {
+
+/// Where the search for a root begins, and two numbers that it lies between.
+template <class P> struct root_bounds {
+  P start, low, high;
+};
+
+namespace functions {
+
+/// The solution of an equation, as a function of its other operands.
+template <class Equation> struct solution {
+  template <class P, class... A> BIJOU_INLINE static P value(P a, A... more) {
+    const Equation f{};
+    if constexpr (requires { f.solve(a, more...); }) {
+      return f.solve(a, more...);
+    } else {
+      using T = typename P::value_type;
+      const root_bounds<P> bounds = f.bounds(a, more...);
+      return bijou::detail::bracketed_newton(
+          bounds.start, bounds.low, bounds.high, [&](P z) __attribute__((always_inline)) {
+            const auto y = f(dual<P>(z, one<P>()), dual<P>(a), dual<P>(more)...);
+            return bijou::detail::newton_point<T>{y.value, y.derivative, f.rounding(z, a, more...)};
+          });
+    }
+  }
+  template <class P, class A> BIJOU_INLINE static void pull_back(P g, P z, P a, A to_a) {
+    const P by_f = g / slope(variable(z), dual<P>(a));
+    to_a.subtract(by_f, slope(dual<P>(z), variable(a)));
+  }
+  template <class P, class A, class B>
+  BIJOU_INLINE static void pull_back(P g, P z, P a, P b, A to_a, B to_b) {
+    const P by_f = g / slope(variable(z), dual<P>(a), dual<P>(b));
+    to_a.subtract(by_f, slope(dual<P>(z), variable(a), dual<P>(b)));
+    to_b.subtract(by_f, slope(dual<P>(z), dual<P>(a), variable(b)));
+  }
+  template <class P, class A, class B, class C>
+  BIJOU_INLINE static void pull_back(P g, P z, P a, P b, P c, A to_a, B to_b, C to_c) {
+    const P by_f = g / slope(variable(z), dual<P>(a), dual<P>(b), dual<P>(c));
+    to_a.subtract(by_f, slope(dual<P>(z), variable(a), dual<P>(b), dual<P>(c)));
+    to_b.subtract(by_f, slope(dual<P>(z), dual<P>(a), variable(b), dual<P>(c)));
+    to_c.subtract(by_f, slope(dual<P>(z), dual<P>(a), dual<P>(b), variable(c)));
+  }
+
+ private:
+  template <class P> using dual = math::dual<P>;
+  template <class P> BIJOU_INLINE static dual<P> variable(P p) { return {p, one<P>()}; }
+  template <class... A> BIJOU_INLINE static auto slope(A... a) {
+    return Equation{}(a...).derivative;
+  }
+};
+
+} // namespace functions
+
+/// The solution z of Equation's f(z, a, ...) = 0 for up to three operands; of vectors, variable by
+/// variable. Cost: f and its slope once a step, of the lane that needs most; of its sweep, the
+/// slopes once.
+template <class Equation, operand... A>
+  requires(sizeof...(A) <= 3 && (value<A> || ...))
+BIJOU_INLINE auto root(A&&... a) {
+  static_assert(detail::named<A...>, BIJOU_NEEDS_NAME);
+  static_assert(detail::matching<A...>, BIJOU_NEEDS_SIZE);
+  return detail::apply<functions::solution<Equation>>(a...);
+}
+/// The same, its value kept for the sweep: root_kept<Equation>(y.kept(), a, ...).
+template <class Equation, class Place, operand... A>
+  requires(sizeof...(A) <= 3 && (value<A> || ...))
+BIJOU_INLINE auto root_kept(const Place& kept, A&&... a) {
+  static_assert(detail::named<A...>, BIJOU_NEEDS_NAME);
+  static_assert(detail::matching<A...>, BIJOU_NEEDS_SIZE);
+  return detail::apply_kept<functions::solution<Equation>>(kept, a...);
+}
+
+} // namespace bijou::inline BIJOU_ISA::reverse
