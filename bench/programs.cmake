@@ -36,6 +36,7 @@ bijou_bench(events)
 bijou_bench(flows)
 bijou_bench(fusion)
 bijou_bench(limits ISAS avx2 sse4.2)
+bijou_bench(mixing)
 bijou_bench(networks ISAS avx2)
 bijou_bench(presets)
 

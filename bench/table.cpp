@@ -343,6 +343,8 @@ int main(int argc, char** argv) {
                   {{"ns_median", 0}, {"ns_p99.9", 0}, {"ns_together", 0}});
     print_program(rows, "fusion", "Word by word, in units of the fused flow",
                   {{"samples/s", 0}, {"x_fused", 2}});
+    print_program(rows, "mixing", "Words that mix variables, derived over by hand",
+                  {{"ns_each", 2}, {"x_by_hand", 2}});
     print_program(rows, "presets", "Flows of the field",
                   {{"samples/s", 0}, {"GFLOP/s", 0}, {"of_peak", 0}});
     print_peers(peers);

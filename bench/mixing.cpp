@@ -1,0 +1,111 @@
+// Words that mix variables: a planar map whose gradients are derived from its formulas, in units of
+// the same word with adjoints by hand. Pin it to a core.
+#include <bijou/bijectors/mixing.hpp>
+#include <bijou/bijectors/planar.hpp>
+#include <bijou/kernels/aligned.hpp>
+#include <bijou/kernels/tile.hpp>
+
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "measure.hpp"
+
+using namespace bench;
+
+namespace {
+
+/// The formulas of bijectors/planar.hpp.
+struct planar_formulas {
+  static constexpr int kept = 1;
+  template <int D>
+  static constexpr std::array parameters{parameter{"u", D}, parameter{"w", D}, parameter{"bias"}};
+
+  template <class U, class W, class B, class Then>
+  void prepare(const U& u, const W& w, const B& bias, const Then& then) const {
+    auto along = dot(w, u);
+    auto squared = dot(w, w);
+    auto stretch = softplus(along);
+    auto raised = stretch - 1;
+    auto over = raised - along;
+    auto excess = over / squared;
+    auto u_hat = fma(excess, w, u);
+    then(u_hat, w, bias, stretch);
+  }
+  template <class X, class Y, class U, class W, class B, class S>
+  void forward(const X& x, Y& y, const U& u_hat, const W& w, const B& bias,
+               const S& stretch) const {
+    auto height = dot(w, x, bias);
+    auto ridge = tanh(height, y.kept());
+    auto slope = fnma(ridge, ridge, 1);
+    auto across = slope * stretch;
+    auto det = fma(ridge, ridge, across);
+    auto log_slope = log(det);
+    y.log_det(log_slope);
+    y.add(u_hat, ridge);
+  }
+};
+
+/// A tile, its cotangents and a layer's tape, behind one another so that no two lie in each other's
+/// way in the cache by chance.
+template <class T, int L, int D, class Layer> struct workplace {
+  Layer layer;
+  aligned_vector<T> theta, x, g, log_det, tape, gradient;
+
+  explicit workplace(Layer l)
+      : layer(std::move(l)), theta(2 * D + 16), x(D * L), g(D * L), log_det(L),
+        tape(Layer::tape_rows * L), gradient(2 * D + 16) {
+    layer.set_offset(0, 0);
+    int i = 0;
+    for (auto* v : {&theta, &x, &g, &log_det})
+      for (T& e : *v) e = static_cast<T>(0.4 * std::sin(1.7 * ++i));
+  }
+  void forward() {
+    aligned_vector<T> none(L);
+    layer.forward(tile<T>{theta.data(), nullptr, nullptr, x.data(), log_det.data(), none.data(), L},
+                  tape.data());
+  }
+  void evaluate() {
+    layer.forward(
+        tile<T>{theta.data(), nullptr, nullptr, x.data(), log_det.data(), tape.data(), L});
+    benchmark::ClobberMemory();
+  }
+  void adjoint() {
+    layer.forward_adjoint(cotangent_tile<T>{theta.data(), nullptr, g.data(), log_det.data(),
+                                            nullptr, gradient.data(), x.data(), L},
+                          tape.data());
+    benchmark::ClobberMemory();
+  }
+};
+
+template <class T, int D> void add_planar() {
+  constexpr int L = default_lanes<T>;
+  using by_hand = workplace<T, L, D, planar_layer<T, L, D>>;
+  using derived = workplace<T, L, D, mixing_layer<T, L, D, planar_formulas>>;
+  detail::index_table<D> order{};
+  for (int d = 0; d < D; ++d) detail::at(order, d) = d;
+  const auto add_one = [=](const std::string& what, auto call) {
+    add(what + "/" + type_name<T>() + "/" + std::to_string(D), [=](benchmark::State& state) {
+      by_hand a{planar_layer<T, L, D>(order)};
+      derived b{mixing_layer<T, L, D, planar_formulas>(order, {})};
+      a.forward();
+      b.forward();
+      const double one = run_against(
+          state, "x_by_hand", [&] { call(b); }, [&] { call(a); });
+      state.counters["ns_each"] = one / L * 1e9;
+    });
+  };
+  add_one("planar evaluated", [](auto& w) { w.evaluate(); });
+  add_one("planar adjoint", [](auto& w) { w.adjoint(); });
+}
+
+void add_all() {
+  [&]<int... D>(std::integer_sequence<int, D...>) {
+    (add_planar<float, D>(), ...);
+    (add_planar<double, D>(), ...);
+  }(std::integer_sequence<int, 2, 4, 8, 16, 64>{});
+}
+
+} // namespace
+
+int main(int argc, char** argv) { return run_all(argc, argv, add_all); }
