@@ -4,7 +4,11 @@
 /// of its time. Programs that save or load include bijou/io/save_load.hpp too.
 
 // clang-format off
-#include <bijou/kernels/std_functions.hpp> // first: an error in it quotes the way to it
+// First: an error in them quotes the way to them.
+#include <bijou/kernels/std_functions.hpp>
+#include <bijou/reverse/number.hpp>
+#include <bijou/reverse/vector.hpp>
+#include <bijou/reverse/formulas.hpp>
 // clang-format on
 #include <bijou/bases/full_rank_normal.hpp>
 #include <bijou/bases/normal.hpp>

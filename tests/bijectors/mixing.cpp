@@ -168,3 +168,37 @@ TEST_CASE("mixing: names, texts and what is said of them", "[bijectors]") {
   CHECK_THAT(describe(normal<2> | mixing(ridge{})), Catch::Matchers::Contains("none"));
   CHECK_THAT(describe(normal<2> | mixing(kick{})), !Catch::Matchers::Contains("none"));
 }
+
+namespace {
+/// Swaps two variables, but reads the second when the first has taken its place.
+struct read_late {
+  static constexpr int size = 2;
+  static constexpr const char* name = "read_late";
+  template <class X, class Y> void forward(const X& x, Y& y) const {
+    auto first = x[0];
+    y.set(1, first);
+    auto second = x[1];
+    y.set(0, second);
+  }
+};
+struct solved_late {
+  template <class X, class Y> void forward(const X& x, Y& y) const {
+    auto first = x[0];
+    y.set(0, first);
+  }
+  template <class Y, class X> void inverse(const Y& y, X& x) const {
+    x.add(y);
+    auto first = y[0];
+    x.log_det(first);
+  }
+};
+} // namespace
+
+TEST_CASE("mixing: a formula that reads what it has overwritten is refused", "[bijectors]") {
+  CHECK_THROWS_WITH(
+      make_flow<float>(normal<2> | mixing(read_late{})),
+      Catch::Matchers::StartsWith("read_late.forward reads a variable of x after y.set"));
+  CHECK_THROWS_WITH(
+      make_flow<float>(normal<2> | mixing(solved_late{})),
+      Catch::Matchers::StartsWith("mixing(...).inverse reads a variable of y after x.set"));
+}

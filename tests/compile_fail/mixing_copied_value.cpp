@@ -1,5 +1,5 @@
 // expect-error: bijou: a value of a formula cannot be copied: refer to it
-// most-lines: 16
+// most-lines: 15
 #include <bijou/bijou.hpp>
 
 using namespace bijou;

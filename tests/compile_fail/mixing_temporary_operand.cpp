@@ -1,4 +1,5 @@
 // expect-error: bijou: an operand of a formula needs a name
+// most-lines: 15
 #include <bijou/bijou.hpp>
 
 using namespace bijou;

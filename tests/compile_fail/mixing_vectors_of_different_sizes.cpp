@@ -1,4 +1,5 @@
 // expect-error: bijou: the vectors of one operation have equally many variables
+// most-lines: 15
 #include <bijou/bijou.hpp>
 
 using namespace bijou;

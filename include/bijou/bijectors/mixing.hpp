@@ -19,8 +19,9 @@
 ///     };
 ///     auto q = make_flow<double>(normal<2> | mixing(kick{}) | affine);
 ///
-/// mixing_layer.hpp lists what a map may have: an inverse, values prepared once a tile, values kept
-/// for the sweep.
+/// What is made is said last: make_flow throws std::invalid_argument if a formula reads a variable
+/// of x after it has set that of y. mixing_layer.hpp lists what a map may have: an inverse, values
+/// prepared once a tile, values kept for the sweep.
 
 #include <bijou/bijectors/mixing_layer.hpp>
 #include <bijou/grammar/pipe.hpp>
@@ -104,7 +105,9 @@ template <class Map> struct mixing_t {
   template <class T, int L, int D, int C> using layer = mixing_layer<T, L, D, Map>;
   template <class T, int L, int D, int C>
   layer<T, L, D, C> realise(const detail::index_table<D>& position) const {
-    return layer<T, L, D, C>(position, map);
+    layer<T, L, D, C> l(position, map);
+    l.check_order(text());
+    return l;
   }
   /// What files are checked against: the map's `text()` or `name`.
   std::string text() const {

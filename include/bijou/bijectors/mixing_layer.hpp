@@ -26,7 +26,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <stdexcept>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -73,7 +76,21 @@ template <class T, int D> struct event_rows {
   BIJOU_INLINE pack load_log_det() const { return pack(*log_det); }
   BIJOU_INLINE void store_log_det(pack v) const { *log_det = v.first(); }
 };
-/// The variables of a strip or an event, to be read.
+/// An event that knows whether a formula reads a variable after it has made it.
+template <class T, int D> struct watched_rows : event_rows<T, D> {
+  bool* made; ///< of each variable
+  bool* read_late;
+
+  BIJOU_INLINE simd::pack<T> read(int d) const {
+    *read_late = *read_late || made[d];
+    return this->load(d);
+  }
+  BIJOU_INLINE void store(int d, simd::pack<T> v) const {
+    made[d] = true;
+    event_rows<T, D>::store(d, v);
+  }
+};
+/// The variables of a strip or an event, as a formula reads them.
 template <class Rows>
 class given_rows : public reverse::indexed<given_rows<Rows>, typename Rows::value_type> {
  public:
@@ -84,7 +101,12 @@ class given_rows : public reverse::indexed<given_rows<Rows>, typename Rows::valu
   struct view_type : reverse::detail::without_cotangents<value_type> {
     Rows rows;
     BIJOU_INLINE explicit view_type(const Rows& r) : rows(r) {}
-    BIJOU_INLINE simd::pack<value_type> value(int d) const { return rows.load(d); }
+    BIJOU_INLINE simd::pack<value_type> value(int d) const {
+      if constexpr (requires { rows.read(d); })
+        return rows.read(d);
+      else
+        return rows.load(d);
+    }
   };
   BIJOU_INLINE view_type view() const { return view_type(rows_); }
 
@@ -142,6 +164,19 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
     sweep<false>(t, tape);
   }
 
+  /// Throws std::invalid_argument if a formula of the map reads a variable after it has made it:
+  /// what it makes takes the place of what it was given.
+  void check_order(const std::string& name) const {
+    if (reads_late<true>())
+      throw std::invalid_argument(name +
+                                  ".forward reads a variable of x after y.set or y.add of it, "
+                                  "which takes its place: say what y is last");
+    if constexpr (detail::has_inverse<Map>)
+      if (reads_late<false>())
+        throw std::invalid_argument(name + ".inverse reads a variable of y after x.set or x.add of "
+                                           "it, which takes its place: say what x is last");
+  }
+
   template <class Random> void initialise(T* parameters, Random&& random) const {
     T* theta = this->theta_of(parameters);
     for (const parameter& p : layout::list)
@@ -180,7 +215,7 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
       return detail::list_parameter<T, p.size>(theta + first, gradient + first);
   }
 
-  /// run(p...) with what forward and inverse get; `parameter` makes the I-th of the map's.
+  /// run(p...) with what forward and inverse get; parameters<I>() makes the map's I-th.
   template <class Parameters, class Run>
   BIJOU_INLINE void with(const Parameters& parameters, const Run& run) const {
     const auto shared = [&](const auto&... p) __attribute__((always_inline)) {
@@ -230,13 +265,26 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
     map_tile<Forward, purpose::value_and_tape>(t, tape + D * L);
   }
   template <bool Forward> void map_event(const event_tile<T>& e) const {
+    map_one<Forward>(e.theta, detail::event_rows<T, D>{e.x, e.log_det, this->position().data()});
+  }
+  template <bool Forward, class Rows> void map_one(const T* theta, const Rows& rows) const {
     with_values(
-        e.theta, [&](const auto&... p) __attribute__((always_inline)) {
-          const detail::event_rows<T, D> rows{e.x, e.log_det, this->position().data()};
-          const detail::given_rows<detail::event_rows<T, D>> given(rows);
-          reverse::output<purpose::value, detail::event_rows<T, D>> made(rows, nullptr);
+        theta, [&](const auto&... p) __attribute__((always_inline)) {
+          const detail::given_rows<Rows> given(rows);
+          reverse::output<purpose::value, Rows> made(rows, nullptr);
           map<Forward>(given, made, p...);
         });
+  }
+  template <bool Forward> bool reads_late() const {
+    std::vector<T> theta(this->offset() + static_cast<std::size_t>(this->parameter_count()), T(0));
+    std::array<T, static_cast<std::size_t>(D)> x{};
+    T log_det(0);
+    std::array<bool, static_cast<std::size_t>(D)> made{};
+    bool read_late = false;
+    map_one<Forward>(theta.data(),
+                     detail::watched_rows<T, D>{
+                         {x.data(), &log_det, this->position().data()}, made.data(), &read_late});
+    return read_late;
   }
   template <bool Forward> void sweep(const cotangent_tile<T>& t, T* tape) const {
     with_cotangents(

@@ -158,9 +158,10 @@ template <class T, int D> class active_list {
   }
   /// Refused, as that of a number.
   active_list(const active_list& other) : values_(other.values_) {
-    static_assert(sizeof(T) == 0,
-                  "bijou: a value of a formula cannot be copied: refer to it, as in "
-                  "auto& same = x");
+    constexpr bool refers = sizeof(T) == 0;
+    static_assert(refers,
+                  "bijou: a value of a formula cannot be copied: refer to it, as in auto& same "
+                  "= x");
   }
   active_list& operator=(const active_list&) = delete;
 

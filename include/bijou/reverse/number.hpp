@@ -47,9 +47,10 @@ template <class T> struct active {
   BIJOU_INLINE explicit active(simd::pack<T> v) : value(v) {}
   /// Refused: a copy would keep the cotangents that it is given.
   active(const active& other) : value(other.value) {
-    static_assert(sizeof(T) == 0,
-                  "bijou: a value of a formula cannot be copied: refer to it, as in "
-                  "auto& same = x");
+    constexpr bool refers = sizeof(T) == 0;
+    static_assert(refers,
+                  "bijou: a value of a formula cannot be copied: refer to it, as in auto& same "
+                  "= x");
   }
   active& operator=(const active&) = delete;
 };

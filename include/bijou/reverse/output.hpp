@@ -9,6 +9,7 @@
 #include <type_traits>
 
 namespace bijou::inline BIJOU_ISA::reverse {
+
 /// What a formula is run for: its value, its value and what the sweep needs again, or the sweep.
 enum class purpose : unsigned char { value, value_and_tape, cotangents };
 
@@ -39,8 +40,8 @@ template <purpose Purpose, class T, int L> class kept_place {
   T*& next_;
 };
 
-/// The side that a formula makes. All is said after all has been read: the variables made lie where
-/// those given did.
+/// The side that a formula makes. All is said after all has been read, since the variables made lie
+/// where those given did: mixing_layer::check_order.
 template <purpose Purpose, class Rows> class output {
   using T = typename Rows::value_type;
   using pack = simd::pack<T>;
@@ -49,7 +50,7 @@ template <purpose Purpose, class Rows> class output {
   template <class X> static constexpr int size_of = std::remove_cvref_t<X>::size;
 
  public:
-  /// log_det: the log-determinant's row, or that of its cotangent; kept: where values are kept.
+  /// rows: what was given, or the cotangents of what is made; kept: where values are kept.
   BIJOU_INLINE output(const Rows& rows, T* kept) : rows_(rows), kept_(kept) {}
   output(const output&) = delete;
   output& operator=(const output&) = delete;
@@ -75,15 +76,11 @@ template <purpose Purpose, class Rows> class output {
     });
   }
   /// What was given plus v s, rounded once; plus -v s for `subtract`.
-  template <operand X, operand S>
-    requires(size_of<X> == D)
-  BIJOU_INLINE void add(const X& x, const S& scale) {
+  template <operand X, operand S> BIJOU_INLINE void add(const X& x, const S& scale) {
     check_size<X>();
     add_product<false>(view(x), view(scale));
   }
-  template <operand X, operand S>
-    requires(size_of<X> == D)
-  BIJOU_INLINE void subtract(const X& x, const S& scale) {
+  template <operand X, operand S> BIJOU_INLINE void subtract(const X& x, const S& scale) {
     check_size<X>();
     add_product<true>(view(x), view(scale));
   }
@@ -100,7 +97,7 @@ template <purpose Purpose, class Rows> class output {
 
  private:
   template <class X> static consteval void check_size() {
-    constexpr bool fits = size_of<X> == D;
+    constexpr bool fits = size_of<X> == D || !sweeps;
     static_assert(fits,
                   "bijou: y.set(v), y.add(v) and y.add(v, scale) say what all variables are: v "
                   "is a vector of as many; y.set(d, value) sets one");

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 /// What refused operands are told.
 #define BIJOU_NEEDS_NAME                                                                           \
@@ -144,12 +145,23 @@ template <class... X> constexpr int common_size() {
   return size;
 }
 
-// Not concepts: compilers explain those at length, and a sentence is all that is to be said.
-template <class... X> inline constexpr bool named = (lasting<X> && ...);
+/// Whether an operand has a cotangent.
+template <class X> constexpr bool is_active() {
+  using V = std::remove_cvref_t<X>;
+  if constexpr (some_numbers<V>)
+    return decltype(std::declval<const V&>().view())::is_active;
+  else
+    return requires(const V& x) { x.cotangent; };
+}
+
+// What is refused where a gradient is asked for, and said once: evaluation refers to nothing. These
+// are not concepts, which compilers explain at length: a sentence is all that is to be said.
+template <class... X> inline constexpr bool named = (lasting<X> && ...) || !(is_active<X>() || ...);
 template <class... X>
 inline constexpr bool matching = ((size_of<std::remove_cvref_t<X>>() == 0 ||
                                    size_of<std::remove_cvref_t<X>>() == common_size<X...>()) &&
-                                  ...);
+                                  ...) ||
+                                 !(is_active<X>() || ...);
 
 /// F of numbers and vectors of samples.
 template <class F, class T, int D, class... X> BIJOU_INLINE auto apply_to_samples(X&... x) {

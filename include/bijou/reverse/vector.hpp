@@ -80,9 +80,10 @@ template <class T, int D> struct active_vector : indexed<active_vector<T, D>, T>
   BIJOU_INLINE active_vector() { detail::clear<D>(cotangents.data()); }
   /// Refused, as that of a number.
   active_vector(const active_vector& other) : values(other.values) {
-    static_assert(sizeof(T) == 0,
-                  "bijou: a value of a formula cannot be copied: refer to it, as in "
-                  "auto& same = x");
+    constexpr bool refers = sizeof(T) == 0;
+    static_assert(refers,
+                  "bijou: a value of a formula cannot be copied: refer to it, as in auto& same "
+                  "= x");
   }
   active_vector& operator=(const active_vector&) = delete;
   BIJOU_INLINE auto view() const {
