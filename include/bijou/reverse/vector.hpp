@@ -62,12 +62,13 @@ template <class Vector, class T> struct indexed {
 };
 
 /// D numbers whose cotangents nobody asks for.
-template <class T, int D> struct passive_vector : indexed<passive_vector<T, D>, T> {
+template <class T, int D> struct passive_vector {
   using value_type = T;
   static constexpr int size = D;
   std::array<simd::pack<T>, static_cast<std::size_t>(D)> values;
 
   BIJOU_INLINE auto view() const { return detail::values_view<T>(values.data()); }
+  BIJOU_INLINE passive<T> operator[](int d) const { return {detail::at(values, d)}; }
 };
 
 /// D numbers and their cotangents.
