@@ -23,7 +23,7 @@ template <class T> simd::pack<T> some_numbers(double low, double high) {
     values[i] = static_cast<T>(low + (high - low) * (i + 0.5) / simd::pack<T>::size);
   return simd::pack<T>::load(values);
 }
-template <class T> bool same(const reverse::passive<T>& a, simd::pack<T> b) {
+template <class T> bool same(const reverse_mode::passive<T>& a, simd::pack<T> b) {
   bool equal = true;
   for (int i = 0; i < simd::pack<T>::size; ++i) equal &= testing::same_bits(a.value[i], b[i]);
   return equal;
@@ -64,13 +64,13 @@ void check_close(const std::vector<double>& got, const std::vector<double>& expe
 /// One operation of three numbers.
 template <class Operation> void check_numbers(const Operation& operation) {
   const std::vector<double> x{0.8, 1.3, -0.4};
-  const reverse::active<double> a{P(x[0])}, b{P(x[1])}, c{P(x[2])};
+  const reverse_mode::active<double> a{P(x[0])}, b{P(x[1])}, c{P(x[2])};
   {
     auto y = operation(a, b, c);
     y.cotangent = P(0.7);
   }
   const auto value = [&](const std::vector<double>& at) {
-    const reverse::passive<double> u{P(at[0])}, v{P(at[1])}, w{P(at[2])};
+    const reverse_mode::passive<double> u{P(at[0])}, v{P(at[1])}, w{P(at[2])};
     return 0.7 * operation(u, v, w).value.first();
   };
   // Neutral in sums, -0 compares as 0.
@@ -83,13 +83,13 @@ template <int D> struct of_samples {
   static constexpr int size = D;
   static constexpr P seed(double g) { return P(g); }
   static double number_of(P cotangent) { return cotangent.first(); }
-  struct active : reverse::active_vector<double, D> {
+  struct active : reverse_mode::active_vector<double, D> {
     explicit active(const double* x) {
       for (int d = 0; d < D; ++d) detail::at(this->values, d) = P(x[d]);
     }
     double cotangent(int d) const { return detail::at(this->cotangents, d).first(); }
   };
-  struct passive : reverse::passive_vector<double, D> {
+  struct passive : reverse_mode::passive_vector<double, D> {
     explicit passive(const double* x) {
       for (int d = 0; d < D; ++d) detail::at(this->values, d) = P(x[d]);
     }
@@ -99,11 +99,11 @@ template <int D> struct of_lists {
   static constexpr int size = D;
   static P seed(double g) { return in_one_lane(g); }
   static double number_of(P cotangent) { return sum_of(cotangent); }
-  struct active : reverse::active_list<double, D> {
-    using reverse::active_list<double, D>::active_list;
+  struct active : reverse_mode::active_list<double, D> {
+    using reverse_mode::active_list<double, D>::active_list;
     double cotangent(int d) const { return this->cotangents()[d]; }
   };
-  using passive = reverse::passive_list<double, D>;
+  using passive = reverse_mode::passive_list<double, D>;
 };
 
 /// One operation of two vectors and a number, which gives a number or a vector.
@@ -114,7 +114,7 @@ template <class Kind, class Operation> void check_vectors(const Operation& opera
   x.push_back(0.6);
   const auto weight = [](int d) { return 0.3 + 0.2 * (d % 5); };
   const typename Kind::active v(x.data()), w(x.data() + D);
-  const reverse::active<double> n{P(x.back())};
+  const reverse_mode::active<double> n{P(x.back())};
   {
     auto y = operation(v, w, n);
     if constexpr (decltype(y)::size == 0) {
@@ -129,7 +129,7 @@ template <class Kind, class Operation> void check_vectors(const Operation& opera
   }
   const auto value = [&](const std::vector<double>& at) {
     const typename Kind::passive a(at.data()), b(at.data() + D);
-    const reverse::passive<double> c{P(at.back())};
+    const reverse_mode::passive<double> c{P(at.back())};
     const auto y = operation(a, b, c);
     if constexpr (decltype(y)::size == 0) {
       return weight(0) * y.value.first();
@@ -159,7 +159,7 @@ TEMPLATE_TEST_CASE("functions of passive numbers give what packs give", "[revers
                    double) {
   using T = TestType;
   const auto a = some_numbers<T>(0.2, 3), b = some_numbers<T>(-2, 1.7);
-  const reverse::passive<T> x{a}, y{b};
+  const reverse_mode::passive<T> x{a}, y{b};
   CHECK(same(x + y, a + b));
   CHECK(same(x - y, a - b));
   CHECK(same(x * y, a * b));
@@ -238,10 +238,10 @@ TEST_CASE("a formula's cotangents go back when it ends, through all that it name
     end(sum);
     (void)unused;
   };
-  const reverse::active<double> a{P(x[0])}, b{P(x[1])};
+  const reverse_mode::active<double> a{P(x[0])}, b{P(x[1])};
   formula(a, b, [](auto& sum) { sum.cotangent = P(1); });
   const auto value = [&](const std::vector<double>& at) {
-    const reverse::passive<double> u{P(at[0])}, v{P(at[1])};
+    const reverse_mode::passive<double> u{P(at[0])}, v{P(at[1])};
     double result = 0;
     formula(u, v, [&](auto& sum) { result = sum.value.first(); });
     return result;
@@ -252,8 +252,8 @@ TEST_CASE("a formula's cotangents go back when it ends, through all that it name
 TEST_CASE("a list's spare lanes reach no number", "[reverse]") {
   // n / v is infinite in the lanes beyond D, where the list holds zeros.
   const std::array<double, 3> numbers{1, 2, 4};
-  const reverse::active_list<double, 3> v(numbers.data());
-  const reverse::active<double> n{P(1.0)};
+  const reverse_mode::active_list<double, 3> v(numbers.data());
+  const reverse_mode::active<double> n{P(1.0)};
   {
     auto y = n / v;
     for (int d = 0; d < 3; ++d) y.cotangents()[d] = 1;
@@ -262,7 +262,7 @@ TEST_CASE("a list's spare lanes reach no number", "[reverse]") {
 }
 
 TEST_CASE("where a root is 0 its slope is given as 0", "[reverse]") {
-  const reverse::active<double> zero{P(0.0)};
+  const reverse_mode::active<double> zero{P(0.0)};
   {
     auto y = sqrt(zero);
     y.cotangent = P(1.0);
@@ -274,9 +274,9 @@ TEMPLATE_TEST_CASE("norms end before their squares overflow", "[reverse]", float
   using T = TestType;
   const T far = std::numeric_limits<T>::max() / 4, cap = sizeof(T) == 4 ? T(0x1p60) : T(0x1p500);
   const std::array<T, 2> away{far, -far}, at_zero{0, 0};
-  const reverse::passive_list<T, 2> there(away.data());
+  const reverse_mode::passive_list<T, 2> there(away.data());
   CHECK(norm(there).value.first() == cap);
-  reverse::active_list<T, 2> here(at_zero.data());
+  reverse_mode::active_list<T, 2> here(at_zero.data());
   {
     auto r = norm(here);
     r.cotangent = simd::pack<T>(1);

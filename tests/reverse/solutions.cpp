@@ -28,7 +28,9 @@ struct bent {
     using math::tanh;
     return z + k * tanh(z) - c;
   }
-  template <class X> reverse::root_bounds<X> bounds(X k, X c) const { return {c, c - k, c + k}; }
+  template <class X> reverse_mode::root_bounds<X> bounds(X k, X c) const {
+    return {c, c - k, c + k};
+  }
   template <class X> X rounding(X z, X k, X c) const {
     return X(4 * std::numeric_limits<typename X::value_type>::epsilon()) *
            (abs(z) + abs(k) + abs(c));
@@ -65,8 +67,8 @@ TEMPLATE_TEST_CASE("roots solve their equation, in every lane", "[reverse]", flo
   for (const T k : {T(0.1), T(3), T(40)})
     for (const T c : {T(-50), T(-1), T(0), T(1e-3), T(2), T(1e4)}) {
       CAPTURE(k, c);
-      const reverse::passive<T> stretch{pack<T>(k)}, height{simd::iota<T>() + pack<T>(c)};
-      const auto z = reverse::root<bent>(stretch, height);
+      const reverse_mode::passive<T> stretch{pack<T>(k)}, height{simd::iota<T>() + pack<T>(c)};
+      const auto z = reverse_mode::root<bent>(stretch, height);
       for (int i = 0; i < pack<T>::size; ++i) {
         const double at = static_cast<double>(z.value[i]), target = static_cast<double>(c) + i;
         const double slope = 1 + static_cast<double>(k) * (1 - std::tanh(at) * std::tanh(at));
@@ -81,13 +83,13 @@ TEMPLATE_TEST_CASE("roots solve their equation, in every lane", "[reverse]", flo
 TEST_CASE("cotangents of roots are central differences", "[reverse]") {
   std::array<double, 3> x{0.7, 1.9, -0.4};
   const auto check = [&](const auto& operation) {
-    const reverse::active<double> a{P(x[0])}, b{P(x[1])}, c{P(x[2])};
+    const reverse_mode::active<double> a{P(x[0])}, b{P(x[1])}, c{P(x[2])};
     {
       auto z = operation(a, b, c);
       z.cotangent = P(1.3);
     }
     const auto value = [&] {
-      const reverse::passive<double> u{P(x[0])}, v{P(x[1])}, w{P(x[2])};
+      const reverse_mode::passive<double> u{P(x[0])}, v{P(x[1])}, w{P(x[2])};
       return 1.3 * operation(u, v, w).value.first();
     };
     double error = 0;
@@ -96,23 +98,23 @@ TEST_CASE("cotangents of roots are central differences", "[reverse]") {
     error = worse(error, std::abs(c.cotangent.first() - difference(value, x[2])));
     CHECK(error < 1e-8);
   };
-  check([](auto& a, auto& b, auto&) { return reverse::root<bent>(a, b); });
-  check([](auto& a, auto&, auto& c) { return reverse::root<bent>(a, c); });
-  check([](auto&, auto& b, auto&) { return reverse::root<cube_root>(b); });
-  check([](auto& a, auto& b, auto& c) { return reverse::root<line>(a, b, c); });
-  check([](auto& a, auto&, auto&) { return reverse::root<bent>(a, 0.3); });
+  check([](auto& a, auto& b, auto&) { return reverse_mode::root<bent>(a, b); });
+  check([](auto& a, auto&, auto& c) { return reverse_mode::root<bent>(a, c); });
+  check([](auto&, auto& b, auto&) { return reverse_mode::root<cube_root>(b); });
+  check([](auto& a, auto& b, auto& c) { return reverse_mode::root<line>(a, b, c); });
+  check([](auto& a, auto&, auto&) { return reverse_mode::root<bent>(a, 0.3); });
 }
 
 TEST_CASE("a root's sweep begins where it was kept", "[reverse]") {
   alignas(64) std::array<double, static_cast<std::size_t>(P::size)> kept;
-  const reverse::passive<double> plain_k{P(0.7)}, plain_c{P(1.9)};
-  reverse::root<bent>(plain_k, plain_c).value.store(kept.data());
+  const reverse_mode::passive<double> plain_k{P(0.7)}, plain_c{P(1.9)};
+  reverse_mode::root<bent>(plain_k, plain_c).value.store(kept.data());
   double* next = kept.data();
-  const reverse::kept_place<reverse::purpose::cotangents, double, P::size> place(next);
-  const reverse::active<double> k{P(0.7)}, c{P(1.9)}, other_k{P(0.7)}, other_c{P(1.9)};
+  const reverse_mode::kept_place<reverse_mode::purpose::cotangents, double, P::size> place(next);
+  const reverse_mode::active<double> k{P(0.7)}, c{P(1.9)}, other_k{P(0.7)}, other_c{P(1.9)};
   {
-    auto found = reverse::root<bent>(k, c);
-    auto read = reverse::root_kept<bent>(place, other_k, other_c);
+    auto found = reverse_mode::root<bent>(k, c);
+    auto read = reverse_mode::root_kept<bent>(place, other_k, other_c);
     CHECK(testing::same_bits(found.value.first(), read.value.first()));
     found.cotangent = P(1.0);
     read.cotangent = P(1.0);
@@ -122,21 +124,21 @@ TEST_CASE("a root's sweep begins where it was kept", "[reverse]") {
 }
 
 TEMPLATE_TEST_CASE_SIG("triangular products and solutions", "[reverse]",
-                       ((reverse::triangle Which), Which), reverse::triangle::lower,
-                       reverse::triangle::upper) {
+                       ((reverse_mode::triangle Which), Which), reverse_mode::triangle::lower,
+                       reverse_mode::triangle::upper) {
   constexpr int D = 4;
   std::vector<double> m(D * D), x(D);
   for (int i = 0; i < D * D; ++i) detail::at(m, i) = std::sin(1.0 + i) + (i % (D + 1) == 0 ? 2 : 0);
   for (int i = 0; i < D; ++i) detail::at(x, i) = std::cos(1.0 + i);
   const auto inside = [](int i, int j) {
-    return Which == reverse::triangle::lower ? j <= i : j >= i;
+    return Which == reverse_mode::triangle::lower ? j <= i : j >= i;
   };
   const auto vector_of = [&](auto& v) {
     for (int d = 0; d < D; ++d) detail::at(v.values, d) = P(detail::at(x, d));
   };
-  reverse::passive_vector<double, D> v;
+  reverse_mode::passive_vector<double, D> v;
   vector_of(v);
-  const reverse::passive_parameters<double, D * D> matrix(m.data());
+  const reverse_mode::passive_parameters<double, D * D> matrix(m.data());
 
   // Values against sums, and one undoes the other.
   const auto y = multiply<Which>(matrix, v);
@@ -151,17 +153,17 @@ TEMPLATE_TEST_CASE_SIG("triangular products and solutions", "[reverse]",
 
   // Cotangents of the matrix and of the vector; none where the matrix is not read.
   const auto check = [&](const auto& operation) {
-    reverse::active_vector<double, D> w;
+    reverse_mode::active_vector<double, D> w;
     vector_of(w);
-    const reverse::active_parameters<double, D * D> entries(m.data());
+    const reverse_mode::active_parameters<double, D * D> entries(m.data());
     {
       auto made = operation(entries, w);
       for (int d = 0; d < D; ++d) made.view().set_cotangent(d, P(1.0 + d));
     }
     const auto value = [&] {
-      reverse::passive_vector<double, D> u;
+      reverse_mode::passive_vector<double, D> u;
       vector_of(u);
-      const reverse::passive_parameters<double, D * D> now(m.data());
+      const reverse_mode::passive_parameters<double, D * D> now(m.data());
       const auto made = operation(now, u);
       double sum = 0;
       for (int d = 0; d < D; ++d) sum += (1 + d) * made[d].value.first();

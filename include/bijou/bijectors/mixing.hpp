@@ -44,17 +44,17 @@ template <class Map, int D, std::size_t... I>
 struct mixing_probe<Map, D, std::index_sequence<I...>> {
   static constexpr int L = simd::pack<float>::size;
   using layout = mixing_parameters<Map, D>;
-  using given = reverse::active_rows<float, L, D>;
-  using made = reverse::output<reverse::purpose::cotangents, cotangent_rows<float, L, D>>;
+  using given = reverse_mode::active_rows<float, L, D>;
+  using made = reverse_mode::output<reverse_mode::purpose::cotangents, cotangent_rows<float, L, D>>;
   template <int Size> struct of {
     using prepared = list_parameter<float, Size>;
-    using shared = reverse::active_parameters<float, Size>;
+    using shared = reverse_mode::active_parameters<float, Size>;
   };
   template <int Size>
     requires(Size == 0)
   struct of<Size> {
     using prepared = number_parameter<float>;
-    using shared = reverse::active<float>;
+    using shared = reverse_mode::active<float>;
   };
 
   static void without_prepare(const Map& m, const given& x, made& y,

@@ -92,13 +92,13 @@ template <class T, int D> struct watched_rows : event_rows<T, D> {
 };
 /// The variables of a strip or an event, as a formula reads them.
 template <class Rows>
-class given_rows : public reverse::indexed<given_rows<Rows>, typename Rows::value_type> {
+class given_rows : public reverse_mode::indexed<given_rows<Rows>, typename Rows::value_type> {
  public:
   using value_type = typename Rows::value_type;
   static constexpr int size = Rows::size;
 
   BIJOU_INLINE explicit given_rows(const Rows& rows) : rows_(rows) {}
-  struct view_type : reverse::detail::without_cotangents<value_type> {
+  struct view_type : reverse_mode::detail::without_cotangents<value_type> {
     Rows rows;
     BIJOU_INLINE explicit view_type(const Rows& r) : rows(r) {}
     BIJOU_INLINE simd::pack<value_type> value(int d) const {
@@ -123,7 +123,7 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
   using base = word_rows<T, L, D, detail::mixing_parameters<Map, D>>;
   using layout = detail::mixing_parameters<Map, D>;
   using pack = simd::pack<T>;
-  using purpose = reverse::purpose;
+  using purpose = reverse_mode::purpose;
   static constexpr int kept_rows = [] {
     if constexpr (requires { Map::kept; })
       return Map::kept;
@@ -202,9 +202,9 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
     constexpr parameter p = layout::list[I];
     constexpr int first = layout::first(I);
     if constexpr (p.size == 0)
-      return reverse::passive<T>{pack(theta[first])};
+      return reverse_mode::passive<T>{pack(theta[first])};
     else
-      return reverse::passive_list<T, p.size>(theta + first);
+      return reverse_mode::passive_list<T, p.size>(theta + first);
   }
   template <std::size_t I> BIJOU_INLINE static auto active_parameter(const T* theta, T* gradient) {
     constexpr parameter p = layout::list[I];
@@ -254,7 +254,7 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
           for (int s = 0; s < t.lanes; s += pack::size) {
             const detail::strip_rows<T, L, D> rows{t.x + s, t.log_det + s, this->position().data()};
             const detail::given_rows<detail::strip_rows<T, L, D>> given(rows);
-            reverse::output<Purpose, detail::strip_rows<T, L, D>> made(
+            reverse_mode::output<Purpose, detail::strip_rows<T, L, D>> made(
                 rows, Purpose == purpose::value ? nullptr : kept + s);
             map<Forward>(given, made, p...);
           }
@@ -271,7 +271,7 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
     with_values(
         theta, [&](const auto&... p) __attribute__((always_inline)) {
           const detail::given_rows<Rows> given(rows);
-          reverse::output<purpose::value, Rows> made(rows, nullptr);
+          reverse_mode::output<purpose::value, Rows> made(rows, nullptr);
           map<Forward>(given, made, p...);
         });
   }
@@ -291,8 +291,8 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
         t.theta, t.gradient, [&](const auto&... p) __attribute__((always_inline)) {
           for (int s = 0; s < t.lanes; s += pack::size) {
             const int* position = this->position().data();
-            const reverse::active_rows<T, L, D> given(tape + s, t.g + s, position);
-            reverse::output<purpose::cotangents, detail::cotangent_rows<T, L, D>> made(
+            const reverse_mode::active_rows<T, L, D> given(tape + s, t.g + s, position);
+            reverse_mode::output<purpose::cotangents, detail::cotangent_rows<T, L, D>> made(
                 {t.g + s, t.log_det + s, position}, tape + D * L + s);
             map<Forward>(given, made, p...);
           }

@@ -77,61 +77,63 @@ template <class Map, int D> struct mixing_parameters {
 };
 
 /// A prepared number, as the samples of a tile share it.
-template <class T> class shared_number : public reverse::active<T> {
+template <class T> class shared_number : public reverse_mode::active<T> {
  public:
-  BIJOU_INLINE explicit shared_number(const reverse::active<T>& of)
-      : reverse::active<T>(of.value), of_(of) {}
+  BIJOU_INLINE explicit shared_number(const reverse_mode::active<T>& of)
+      : reverse_mode::active<T>(of.value), of_(of) {}
   BIJOU_INLINE ~shared_number() { of_.cotangent = of_.cotangent + this->cotangent; }
 
  private:
-  const reverse::active<T>& of_;
+  const reverse_mode::active<T>& of_;
 };
 /// A prepared list, as the samples share it.
-template <class T, int D> class shared_list : public reverse::active_parameters<T, D> {
+template <class T, int D> class shared_list : public reverse_mode::active_parameters<T, D> {
  public:
-  BIJOU_INLINE explicit shared_list(const reverse::active_list<T, D>& of)
-      : reverse::active_parameters<T, D>(of.data()), of_(of) {}
+  BIJOU_INLINE explicit shared_list(const reverse_mode::active_list<T, D>& of)
+      : reverse_mode::active_parameters<T, D>(of.data()), of_(of) {}
   BIJOU_INLINE ~shared_list() {
-    reverse::detail::list_numbers<T, D> sums;
-    reverse::detail::sum_lanes<D>(this->view().sums, sums.numbers.data());
+    reverse_mode::detail::list_numbers<T, D> sums;
+    reverse_mode::detail::sum_lanes<D>(this->view().sums, sums.numbers.data());
     const auto to = of_.view();
     const T* const from = sums.numbers.data();
-    reverse::detail::for_each_variable<reverse::detail::blocks_of<T, D>>([&](int b) __attribute__((
-        always_inline)) { to.add(b, simd::pack<T>::load(from + b * simd::pack<T>::size)); });
+    reverse_mode::detail::for_each_variable<reverse_mode::detail::blocks_of<T, D>>([&](
+        int b) __attribute__((always_inline)) {
+      to.add(b, simd::pack<T>::load(from + b * simd::pack<T>::size));
+    });
   }
 
  private:
-  const reverse::active_list<T, D>& of_;
+  const reverse_mode::active_list<T, D>& of_;
 };
 /// What stands for a prepared value while the strips run.
 template <class X> BIJOU_INLINE auto shared_by_samples(const X& x) {
   using T = typename X::value_type;
-  if constexpr (reverse::detail::some_list<X>) {
+  if constexpr (reverse_mode::detail::some_list<X>) {
     if constexpr (decltype(x.view())::is_active)
       return shared_list<T, X::size>(x);
     else
-      return reverse::passive_parameters<T, X::size>(x.data());
+      return reverse_mode::passive_parameters<T, X::size>(x.data());
   } else if constexpr (requires { x.cotangent; }) {
     return shared_number<T>(x);
   } else {
-    return reverse::passive<T>{x.value};
+    return reverse_mode::passive<T>{x.value};
   }
 }
 
 /// Parameters that add to their place in the gradient when their tile is done.
-template <class T> class number_parameter : public reverse::active<T> {
+template <class T> class number_parameter : public reverse_mode::active<T> {
  public:
   BIJOU_INLINE number_parameter(const T* theta, T* gradient)
-      : reverse::active<T>(simd::pack<T>(*theta)), gradient_(gradient) {}
+      : reverse_mode::active<T>(simd::pack<T>(*theta)), gradient_(gradient) {}
   BIJOU_INLINE ~number_parameter() { *gradient_ += sum_of_lanes(this->cotangent); }
 
  private:
   T* gradient_;
 };
-template <class T, int D> class list_parameter : public reverse::active_list<T, D> {
+template <class T, int D> class list_parameter : public reverse_mode::active_list<T, D> {
  public:
   BIJOU_INLINE list_parameter(const T* theta, T* gradient)
-      : reverse::active_list<T, D>(theta), gradient_(gradient) {}
+      : reverse_mode::active_list<T, D>(theta), gradient_(gradient) {}
   BIJOU_INLINE ~list_parameter() {
     T* const gradient = gradient_;
     const T* const sums = this->cotangents();

@@ -9,7 +9,7 @@
 #include <bijou/reverse/functions.hpp>
 #include <bijou/reverse/results.hpp>
 
-namespace bijou::inline BIJOU_ISA::reverse {
+namespace bijou::inline BIJOU_ISA::reverse_mode {
 namespace detail {
 
 /// a where m, else b; the other gets no cotangent, whatever it is there.
@@ -192,4 +192,4 @@ template <class T, operand A, operand B> BIJOU_INLINE auto select(simd::mask<T> 
         simd::select(m, detail::view_of<T>(a).value(0), detail::view_of<T>(b).value(0))};
 }
 
-} // namespace bijou::inline BIJOU_ISA::reverse
+} // namespace bijou::inline BIJOU_ISA::reverse_mode

@@ -10,7 +10,7 @@
 #include <bijou/kernels/math.hpp>
 #include <bijou/kernels/simd.hpp>
 
-namespace bijou::inline BIJOU_ISA::reverse::functions {
+namespace bijou::inline BIJOU_ISA::reverse_mode::functions {
 
 template <class P> BIJOU_INLINE P one() { return P(typename P::value_type(1)); }
 
@@ -135,4 +135,4 @@ struct cos {
   }
 };
 
-} // namespace bijou::inline BIJOU_ISA::reverse::functions
+} // namespace bijou::inline BIJOU_ISA::reverse_mode::functions

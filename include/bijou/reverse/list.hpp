@@ -14,7 +14,7 @@
 #include <cstring>
 #include <type_traits>
 
-namespace bijou::inline BIJOU_ISA::reverse {
+namespace bijou::inline BIJOU_ISA::reverse_mode {
 
 namespace detail {
 
@@ -199,4 +199,4 @@ template <class T, int D, class X> BIJOU_INLINE auto block_view_of(X& x) {
 }
 } // namespace detail
 
-} // namespace bijou::inline BIJOU_ISA::reverse
+} // namespace bijou::inline BIJOU_ISA::reverse_mode

@@ -28,7 +28,7 @@
 #include <concepts>
 #include <type_traits>
 
-namespace bijou::inline BIJOU_ISA::reverse {
+namespace bijou::inline BIJOU_ISA::reverse_mode {
 
 /// A number, a lane for each sample, whose cotangent nobody asks for.
 template <class T> struct passive {
@@ -150,4 +150,4 @@ struct scalar_of<X, More...> {
 };
 
 } // namespace detail
-} // namespace bijou::inline BIJOU_ISA::reverse
+} // namespace bijou::inline BIJOU_ISA::reverse_mode

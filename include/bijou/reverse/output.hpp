@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <type_traits>
 
-namespace bijou::inline BIJOU_ISA::reverse {
+namespace bijou::inline BIJOU_ISA::reverse_mode {
 
 /// What a formula is run for: its value, its value and what the sweep needs again, or the sweep.
 enum class purpose : unsigned char { value, value_and_tape, cotangents };
@@ -140,4 +140,4 @@ template <purpose Purpose, class Rows> class output {
   T* kept_;
 };
 
-} // namespace bijou::inline BIJOU_ISA::reverse
+} // namespace bijou::inline BIJOU_ISA::reverse_mode

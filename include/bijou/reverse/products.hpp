@@ -6,7 +6,7 @@
 
 #include <bijou/reverse/formulas.hpp>
 
-namespace bijou::inline BIJOU_ISA::reverse {
+namespace bijou::inline BIJOU_ISA::reverse_mode {
 
 namespace detail {
 
@@ -167,4 +167,4 @@ template <detail::vector_operand A> BIJOU_INLINE auto norm(A&& a) {
     return detail::norm_result<T, D, view>(a, r);
 }
 
-} // namespace bijou::inline BIJOU_ISA::reverse
+} // namespace bijou::inline BIJOU_ISA::reverse_mode

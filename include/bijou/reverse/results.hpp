@@ -17,7 +17,7 @@
   "= exp(square); in place of exp(x * x)"
 #define BIJOU_NEEDS_SIZE "bijou: the vectors of one operation have equally many variables"
 
-namespace bijou::inline BIJOU_ISA::reverse {
+namespace bijou::inline BIJOU_ISA::reverse_mode {
 namespace detail {
 
 /// The operands of one function.
@@ -231,4 +231,4 @@ BIJOU_INLINE auto apply_kept(const Place& kept, X&... x) {
 }
 
 } // namespace detail
-} // namespace bijou::inline BIJOU_ISA::reverse
+} // namespace bijou::inline BIJOU_ISA::reverse_mode

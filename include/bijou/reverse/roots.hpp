@@ -20,7 +20,7 @@
 #include <bijou/kernels/dual.hpp>
 #include <bijou/reverse/formulas.hpp>
 
-namespace bijou::inline BIJOU_ISA::reverse {
+namespace bijou::inline BIJOU_ISA::reverse_mode {
 
 /// Where the search for a root begins, and two numbers that it lies between.
 template <class P> struct root_bounds {
@@ -92,4 +92,4 @@ BIJOU_INLINE auto root_kept(const Place& kept, A&&... a) {
   return detail::apply_kept<functions::solution<Equation>>(kept, a...);
 }
 
-} // namespace bijou::inline BIJOU_ISA::reverse
+} // namespace bijou::inline BIJOU_ISA::reverse_mode

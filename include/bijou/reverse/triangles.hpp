@@ -11,7 +11,7 @@
 
 #include <cstddef>
 
-namespace bijou::inline BIJOU_ISA::reverse {
+namespace bijou::inline BIJOU_ISA::reverse_mode {
 
 /// Which triangle of a matrix counts.
 enum class triangle : unsigned char { lower, upper };
@@ -162,4 +162,4 @@ BIJOU_INLINE auto solve(M&& m, V&& v) {
   return detail::apply_triangle<typename vector::value_type, vector::size, true, Which>(m, v);
 }
 
-} // namespace bijou::inline BIJOU_ISA::reverse
+} // namespace bijou::inline BIJOU_ISA::reverse_mode

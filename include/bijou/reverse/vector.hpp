@@ -11,7 +11,7 @@
 #include <array>
 #include <cstddef>
 
-namespace bijou::inline BIJOU_ISA::reverse {
+namespace bijou::inline BIJOU_ISA::reverse_mode {
 
 namespace detail {
 
@@ -196,4 +196,4 @@ template <class T, int L, int D> class active_rows : public indexed<active_rows<
   const int* position_;
 };
 
-} // namespace bijou::inline BIJOU_ISA::reverse
+} // namespace bijou::inline BIJOU_ISA::reverse_mode
