@@ -33,7 +33,7 @@ template <class T, class A, class B> class select_result : public active<T> {
 
 } // namespace detail
 
-// variable
+// --- sums, products and quotients
 
 template <operand A, operand B>
   requires(value<A> || value<B>)
@@ -89,6 +89,8 @@ BIJOU_INLINE auto fnma(A&& a, B&& b, C&& c) {
   static_assert(detail::matching<A, B, C>, BIJOU_NEEDS_SIZE);
   return detail::apply<functions::fused_difference>(a, b, c);
 }
+
+// --- functions, and the same with their value kept
 
 template <value A> BIJOU_INLINE auto square(A&& a) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
