@@ -1,50 +1,19 @@
 // Words that mix variables: a planar map whose gradients are derived from its formulas, in units of
 // the same word with adjoints by hand. Pin it to a core.
-#include <bijou/bijectors/mixing.hpp>
 #include <bijou/bijectors/planar.hpp>
 #include <bijou/kernels/aligned.hpp>
 #include <bijou/kernels/tile.hpp>
 
-#include <array>
 #include <cmath>
 #include <utility>
 
+#include "../tests/support/planar_formulas.hpp"
 #include "measure.hpp"
 
 using namespace bench;
+using bijou::testing::planar_formulas;
 
 namespace {
-
-/// The formulas of bijectors/planar.hpp.
-struct planar_formulas {
-  static constexpr int kept = 1;
-  template <int D>
-  static constexpr std::array parameters{parameter{"u", D}, parameter{"w", D}, parameter{"bias"}};
-
-  template <class U, class W, class B, class Then>
-  void prepare(const U& u, const W& w, const B& bias, const Then& then) const {
-    auto along = dot(w, u);
-    auto squared = dot(w, w);
-    auto stretch = softplus(along);
-    auto raised = stretch - 1;
-    auto over = raised - along;
-    auto excess = over / squared;
-    auto u_hat = fma(excess, w, u);
-    then(u_hat, w, bias, stretch);
-  }
-  template <class X, class Y, class U, class W, class B, class S>
-  void forward(const X& x, Y& y, const U& u_hat, const W& w, const B& bias,
-               const S& stretch) const {
-    auto height = dot(w, x, bias);
-    auto ridge = tanh(height, y.kept());
-    auto slope = fnma(ridge, ridge, 1);
-    auto across = slope * stretch;
-    auto det = fma(ridge, ridge, across);
-    auto log_slope = log(det);
-    y.log_det(log_slope);
-    y.add(u_hat, ridge);
-  }
-};
 
 /// A tile, its cotangents and a layer's tape, behind one another so that no two lie in each other's
 /// way in the cache by chance.

@@ -31,17 +31,12 @@ struct leapfrog {
     y.set(0, drifted);
     y.set(1, kicked_again);
   }
+  /// The same step with time and kicks turned round.
   template <class Y, class X, class K, class T>
   void inverse(const Y& y, X& x, const K& half_kick, const T& time) const {
-    auto angle = y[0];
-    auto momentum = y[1];
-    auto pull = sin(angle);
-    auto kicked = fma(half_kick, pull, momentum);
-    auto drifted = fnma(time, kicked, angle);
-    auto pull_there = sin(drifted);
-    auto kicked_again = fma(half_kick, pull_there, kicked);
-    x.set(0, drifted);
-    x.set(1, kicked_again);
+    auto back_kick = -half_kick;
+    auto back_time = -time;
+    forward(y, x, back_kick, back_time);
   }
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../flow/check.hpp"
+#include "../support/planar_formulas.hpp"
 
 using namespace bijou;
 using namespace bijou::testing;
@@ -70,38 +71,6 @@ struct scaled_by_others {
   }
 };
 
-/// planar.hpp in a user's words: what is shared is prepared, and there is no inverse.
-struct ridge {
-  static constexpr int kept = 1;
-  template <int D>
-  static constexpr std::array parameters{parameter{"u", D}.normal(0, 0.4),
-                                         parameter{"w", D}.normal(0, 0.4), parameter{"bias"}};
-
-  template <class U, class W, class B, class Then>
-  void prepare(const U& u, const W& w, const B& bias, const Then& then) const {
-    auto along = dot(w, u);
-    auto squared = dot(w, w);
-    auto stretch = softplus(along);
-    auto raised = stretch - 1;
-    auto over = raised - along;
-    auto excess = over / squared;
-    auto u_hat = fma(excess, w, u);
-    then(u_hat, w, bias, stretch);
-  }
-  template <class X, class Y, class U, class W, class B, class S>
-  void forward(const X& x, Y& y, const U& u_hat, const W& w, const B& bias,
-               const S& stretch) const {
-    auto height = dot(w, x, bias);
-    auto bent = tanh(height, y.kept());
-    auto slope = fnma(bent, bent, 1);
-    auto across = slope * stretch;
-    auto det = fma(bent, bent, across);
-    auto log_slope = log(det);
-    y.log_det(log_slope);
-    y.add(u_hat, bent);
-  }
-};
-
 /// y = x + t, t a vector: all variables set at once; nothing to learn but where it goes.
 struct towards {
   double step; ///< a number of the word itself
@@ -132,10 +101,10 @@ TEST_CASE("mixing: both directions, turned round, among other words", "[bijector
   check_isolation(f);
 }
 TEST_CASE("mixing: one-way, with values prepared once a tile", "[bijectors]") {
-  check_expression(normal<3> | mixing(ridge{}) | flip | mixing(ridge{}));
+  check_expression(normal<3> | mixing(planar_formulas{}) | flip | mixing(planar_formulas{}));
 }
 TEST_CASE("mixing: more variables than registers, in another order", "[bijectors]") {
-  check_double(normal<19> | mixing(ridge{}) | shuffle(3) | mixing(scaled_by_others{}));
+  check_double(normal<19> | mixing(planar_formulas{}) | shuffle(3) | mixing(scaled_by_others{}));
 }
 
 TEMPLATE_TEST_CASE("mixing: formulas have the bits of the word by hand", "[bijectors]", float,
@@ -143,7 +112,7 @@ TEMPLATE_TEST_CASE("mixing: formulas have the bits of the word by hand", "[bijec
   using T = TestType;
   const auto hand = make_subject<T, wants::evaluation>(normal<5> | planar | flip | planar, 0.5F);
   const auto derived = make_subject<T, wants::evaluation>(
-      normal<5> | mixing(ridge{}) | flip | mixing(ridge{}), 0.5F);
+      normal<5> | mixing(planar_formulas{}) | flip | mixing(planar_formulas{}), 0.5F);
   std::copy(hand.parameters.begin(), hand.parameters.end(), derived.parameters.begin());
   const auto x = hand.noise(71, 3);
   const auto y = hand.forward(x, {}), z = derived.forward(x, {});
@@ -152,7 +121,7 @@ TEMPLATE_TEST_CASE("mixing: formulas have the bits of the word by hand", "[bijec
 }
 
 TEST_CASE("mixing: names, texts and what is said of them", "[bijectors]") {
-  const auto q = make_flow<double>(normal<2> | mixing(kick{}) | mixing(ridge{}), 3);
+  const auto q = make_flow<double>(normal<2> | mixing(kick{}) | mixing(planar_formulas{}), 3);
   CHECK(q.text() == "normal<2> | kick | mixing(...)");
   const auto set = named_parameters(q);
   REQUIRE(set.values.size() == 4);
@@ -162,10 +131,10 @@ TEST_CASE("mixing: names, texts and what is said of them", "[bijectors]") {
   CHECK(std::abs(set.values[0].values[0] - 0.4) < 0.5); // begins near its mean
   CHECK(set.values[0].values[0] != 0.4);
   CHECK(set.values[3].values[0] == 0);
-  auto other = make_flow<double>(normal<2> | mixing(kick{}) | mixing(ridge{}), 77);
+  auto other = make_flow<double>(normal<2> | mixing(kick{}) | mixing(planar_formulas{}), 77);
   set_named_parameters(other, set);
   CHECK(std::equal(q.parameters().begin(), q.parameters().end(), other.parameters().begin()));
-  CHECK_THAT(describe(normal<2> | mixing(ridge{})), Catch::Matchers::Contains("none"));
+  CHECK_THAT(describe(normal<2> | mixing(planar_formulas{})), Catch::Matchers::Contains("none"));
   CHECK_THAT(describe(normal<2> | mixing(kick{})), !Catch::Matchers::Contains("none"));
 }
 

@@ -180,14 +180,7 @@ template <class F> struct elementwise_t {
   }
   static constexpr bool selects(int) { return true; }
   constexpr op_type op() const { return {function}; }
-  std::string text() const {
-    if constexpr (requires { function.text(); })
-      return function.text();
-    else if constexpr (requires { F::name; })
-      return F::name;
-    else
-      return "elementwise(...)";
-  }
+  std::string text() const { return text_or_name(function, "elementwise(...)"); }
 };
 
 /// A transformer with parameters of its own for each variable, shared by all samples.

@@ -110,14 +110,7 @@ template <class Map> struct mixing_t {
     return l;
   }
   /// What files are checked against: the map's `text()` or `name`.
-  std::string text() const {
-    if constexpr (requires { map.text(); })
-      return map.text();
-    else if constexpr (requires { Map::name; })
-      return Map::name;
-    else
-      return "mixing(...)";
-  }
+  std::string text() const { return text_or_name(map, "mixing(...)"); }
 };
 
 /// A word of one's own formulas: see the top of this file. Without an inverse the flow scores its

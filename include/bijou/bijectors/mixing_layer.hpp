@@ -35,33 +35,22 @@ namespace bijou::inline BIJOU_ISA {
 
 namespace detail {
 
-/// One strip of a tile: the rows of variables and of the log-determinant.
-template <class T, int L, int D> struct strip_rows {
+/// One strip of a tile: the rows of variables and of the log-determinant. LogDet is const T where
+/// the rows are cotangents, and that of the log-determinant is only read.
+template <class T, int L, int D, class LogDet = T> struct strip_rows {
   using value_type = T;
   using pack = simd::pack<T>;
   static constexpr int size = D, stride = L;
   T* x;
-  T* row_of_log_det;
+  LogDet* log_det;
   const int* position;
 
   BIJOU_INLINE pack load(int d) const { return pack::load(x + std::ptrdiff_t{position[d]} * L); }
   BIJOU_INLINE void store(int d, pack v) const { v.store(x + std::ptrdiff_t{position[d]} * L); }
-  BIJOU_INLINE pack load_log_det() const { return pack::load(row_of_log_det); }
-  BIJOU_INLINE void store_log_det(pack v) const { v.store(row_of_log_det); }
+  BIJOU_INLINE pack load_log_det() const { return pack::load(log_det); }
+  BIJOU_INLINE void store_log_det(pack v) const { v.store(log_det); }
 };
-/// A strip of cotangents: that of the log-determinant is only read.
-template <class T, int L, int D> struct cotangent_rows {
-  using value_type = T;
-  using pack = simd::pack<T>;
-  static constexpr int size = D, stride = L;
-  T* g;
-  const T* row_of_log_det;
-  const int* position;
-
-  BIJOU_INLINE pack load(int d) const { return pack::load(g + std::ptrdiff_t{position[d]} * L); }
-  BIJOU_INLINE void store(int d, pack v) const { v.store(g + std::ptrdiff_t{position[d]} * L); }
-  BIJOU_INLINE pack load_log_det() const { return pack::load(row_of_log_det); }
-};
+template <class T, int L, int D> using cotangent_rows = strip_rows<T, L, D, const T>;
 /// An event: one number a variable, in all lanes.
 template <class T, int D> struct event_rows {
   using value_type = T;

@@ -10,6 +10,7 @@
 #include <boost/hana/basic_tuple.hpp>
 
 #include <concepts>
+#include <string>
 #include <type_traits>
 
 namespace bijou::inline BIJOU_ISA {
@@ -47,6 +48,17 @@ enum class rule : unsigned char {
 template <class... T> struct types {
   static constexpr int size = sizeof...(T);
 };
+
+/// How a struct of a user is written: its own text() with options, its name, or what stands for
+/// both.
+template <class F> std::string text_or_name(const F& f, const char* otherwise) {
+  if constexpr (requires { f.text(); })
+    return f.text();
+  else if constexpr (requires { F::name; })
+    return F::name;
+  else
+    return otherwise;
+}
 
 /// Always false, for a static_assert that fires when its template is instantiated.
 template <class...> inline constexpr bool never = false;

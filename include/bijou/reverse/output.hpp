@@ -6,7 +6,6 @@
 #include <bijou/reverse/formulas.hpp>
 
 #include <cstddef>
-#include <type_traits>
 
 namespace bijou::inline BIJOU_ISA::reverse_mode {
 
@@ -47,7 +46,6 @@ template <purpose Purpose, class Rows> class output {
   using pack = simd::pack<T>;
   static constexpr int D = Rows::size;
   static constexpr bool sweeps = Purpose == purpose::cotangents;
-  template <class X> static constexpr int size_of = std::remove_cvref_t<X>::size;
 
  public:
   /// rows: what was given, or the cotangents of what is made; kept: where values are kept.
@@ -97,7 +95,7 @@ template <purpose Purpose, class Rows> class output {
 
  private:
   template <class X> static consteval void check_size() {
-    constexpr bool fits = size_of<X> == D || !sweeps;
+    constexpr bool fits = detail::size_of<X>() == D || !sweeps;
     static_assert(fits,
                   "bijou: y.set(v), y.add(v) and y.add(v, scale) say what all variables are: v "
                   "is a vector of as many; y.set(d, value) sets one");
