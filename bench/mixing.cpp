@@ -1,5 +1,5 @@
-// Words that mix variables: a planar map whose gradients are derived from its formulas, in units of
-// the same word with adjoints by hand. Pin it to a core.
+// Words that mix variables: `planar`, whose gradients are derived from its formulas, in units of
+// the same map with its adjoint by hand. Pin it to a core.
 #include <bijou/bijectors/planar.hpp>
 #include <bijou/kernels/aligned.hpp>
 #include <bijou/kernels/tile.hpp>
@@ -7,11 +7,10 @@
 #include <cmath>
 #include <utility>
 
-#include "../tests/support/planar_formulas.hpp"
 #include "measure.hpp"
+#include "planar_by_hand.hpp"
 
 using namespace bench;
-using bijou::testing::planar_formulas;
 
 namespace {
 
@@ -24,7 +23,7 @@ template <class T, int L, int D, class Layer> struct workplace {
   explicit workplace(Layer l)
       : layer(std::move(l)), theta(2 * D + 16), x(D * L), g(D * L), log_det(L),
         tape(Layer::tape_rows * L), gradient(2 * D + 16) {
-    layer.set_offset(0, 0);
+    if constexpr (requires { layer.set_offset(0, 0); }) layer.set_offset(0, 0);
     int i = 0;
     for (auto* v : {&theta, &x, &g, &log_det})
       for (T& e : *v) e = static_cast<T>(0.4 * std::sin(1.7 * ++i));
@@ -49,14 +48,15 @@ template <class T, int L, int D, class Layer> struct workplace {
 
 template <class T, int D> void add_planar() {
   constexpr int L = default_lanes<T>;
-  using by_hand = workplace<T, L, D, planar_layer<T, L, D>>;
-  using derived = workplace<T, L, D, mixing_layer<T, L, D, planar_formulas>>;
+  using planar_layer = decltype(planar)::layer<T, L, D, 0>;
+  using by_hand = workplace<T, L, D, planar_by_hand<T, L, D>>;
+  using derived = workplace<T, L, D, planar_layer>;
   detail::index_table<D> order{};
   for (int d = 0; d < D; ++d) detail::at(order, d) = d;
   const auto add_one = [=](const std::string& what, auto call) {
     add(what + "/" + type_name<T>() + "/" + std::to_string(D), [=](benchmark::State& state) {
-      by_hand a{planar_layer<T, L, D>(order)};
-      derived b{mixing_layer<T, L, D, planar_formulas>(order, {})};
+      by_hand a{planar_by_hand<T, L, D>(order)};
+      derived b{planar_layer(order, {})};
       a.forward();
       b.forward();
       const double one = run_against(

@@ -29,6 +29,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options("SHELL:--param ggc-min-heapsize=1048576" "SHELL:--param ggc-min-expand=1000")
 endif()
 
+# Flags for programs that are run once. -O1 takes a fifth less to compile than -O2, which is for the tests'
+# core on this machine; without the passes named here, a tenth less again.
+set(bijou_quickly -O1)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  list(APPEND bijou_quickly -fno-tree-pta -fno-tree-dse -fno-dse -fno-tree-bit-ccp)
+endif()
+
 # The compiler's flags for an instruction set.
 function(bijou_isa_flags isa out)
   set(native -march=native)

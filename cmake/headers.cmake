@@ -16,16 +16,15 @@ set(bijou_headers
     include/bijou/bijectors/lower_triangular.hpp
     include/bijou/bijectors/mixing.hpp
     include/bijou/bijectors/mixing_layer.hpp
+    include/bijou/bijectors/mixing_operands.hpp
     include/bijou/bijectors/mixing_parameters.hpp
     include/bijou/bijectors/named_tensors.hpp
     include/bijou/bijectors/network_layer.hpp
     include/bijou/bijectors/network_options.hpp
-    include/bijou/bijectors/numerically_inverted.hpp
     include/bijou/bijectors/on.hpp
     include/bijou/bijectors/permute.hpp
     include/bijou/bijectors/planar.hpp
     include/bijou/bijectors/radial.hpp
-    include/bijou/bijectors/reflections.hpp
     include/bijou/bijectors/ridge_root.hpp
     include/bijou/bijectors/sigmoid.hpp
     include/bijou/bijectors/softplus.hpp
@@ -33,7 +32,6 @@ set(bijou_headers
     include/bijou/bijectors/sylvester.hpp
     include/bijou/bijectors/tanh.hpp
     include/bijou/bijectors/transform_rows.hpp
-    include/bijou/bijectors/word_parameters.hpp
     include/bijou/bijou.hpp
     include/bijou/dispatch.hpp
     include/bijou/flow/arguments.hpp
@@ -109,9 +107,11 @@ set(bijou_headers
     include/bijou/reverse/formulas.hpp
     include/bijou/reverse/functions.hpp
     include/bijou/reverse/list.hpp
+    include/bijou/reverse/matrix.hpp
     include/bijou/reverse/number.hpp
     include/bijou/reverse/output.hpp
     include/bijou/reverse/products.hpp
+    include/bijou/reverse/reflections.hpp
     include/bijou/reverse/results.hpp
     include/bijou/reverse/roots.hpp
     include/bijou/reverse/triangles.hpp

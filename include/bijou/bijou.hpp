@@ -22,7 +22,6 @@
 #include <bijou/bijectors/inverse.hpp>
 #include <bijou/bijectors/lower_triangular.hpp>
 #include <bijou/bijectors/mixing.hpp>
-#include <bijou/bijectors/numerically_inverted.hpp>
 #include <bijou/bijectors/on.hpp>
 #include <bijou/bijectors/permute.hpp>
 #include <bijou/bijectors/planar.hpp>

@@ -1,6 +1,7 @@
 /// \file
 /// Words of a user's own formulas: both directions and one-way, parameters that depend on D or on
-/// nothing, what is prepared and kept, orders of variables, names, bits beside a word by hand.
+/// nothing, what is prepared and kept, orders of variables, names, bits beside a word of the
+/// library.
 
 #include <array>
 #include <cmath>
@@ -107,7 +108,7 @@ TEST_CASE("mixing: more variables than registers, in another order", "[bijectors
   check_double(normal<19> | mixing(planar_formulas{}) | shuffle(3) | mixing(scaled_by_others{}));
 }
 
-TEMPLATE_TEST_CASE("mixing: formulas have the bits of the word by hand", "[bijectors]", float,
+TEMPLATE_TEST_CASE("mixing: a user's formulas have the bits of the word", "[bijectors]", float,
                    double) {
   using T = TestType;
   const auto hand = make_subject<T, wants::evaluation>(normal<5> | planar | flip | planar, 0.5F);

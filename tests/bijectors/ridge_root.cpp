@@ -21,7 +21,7 @@ using bijou::testing::same_bits;
 namespace {
 
 template <class T> T root_of(T stretch, T c) {
-  return ridge_root(stretch, simd::pack<T>(c)).first();
+  return ridge_root(simd::pack<T>(stretch), simd::pack<T>(c)).first();
 }
 
 /// From `first` to `last` in equal factors.
@@ -70,7 +70,8 @@ TEMPLATE_TEST_CASE("ridge_root: few steps, and a bounded number at the border", 
     for (const double stretch : factors(least, largest, 200))
       for (const double c : factors(1e-20, 1e20, 500)) {
         int steps = 0;
-        const bijou::detail::ridge_equation<T> equation(static_cast<T>(stretch), static_cast<T>(c));
+        const bijou::detail::positive_ridge<T> equation(simd::pack<T>(static_cast<T>(stretch)),
+                                                        simd::pack<T>(static_cast<T>(c)));
         bijou::detail::bracketed_newton(equation.start, equation.low, equation.high,
                                         [&](simd::pack<T> z) {
                                           ++steps;
@@ -113,7 +114,8 @@ TEMPLATE_TEST_CASE("ridge_root: a lane's bits do not depend on its neighbours", 
           alignas(64) T heights[simd::pack<T>::size];
           std::fill(std::begin(heights), std::end(heights), other);
           heights[at] = c;
-          REQUIRE(same_bits(ridge_root(stretch, simd::pack<T>::load(heights))[at], alone));
+          REQUIRE(same_bits(ridge_root(simd::pack<T>(stretch), simd::pack<T>::load(heights))[at],
+                            alone));
         }
     }
 }

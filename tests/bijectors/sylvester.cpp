@@ -84,7 +84,7 @@ TEST_CASE("sylvester: a NaN stays in its sample", "[bijectors]") {
 TEST_CASE("sylvester: parameters have Pyro's names", "[bijectors]") {
   const auto q = make_flow<double>(normal<3> | sylvester);
   const auto set = named_parameters(q);
-  const std::vector<std::string> names{"R_dense", "R_diag", "S_dense", "S_diag", "b", "u_unnormed"};
+  const std::vector<std::string> names{"R_dense", "S_dense", "R_diag", "S_diag", "b", "u_unnormed"};
   REQUIRE(set.values.size() == names.size());
   for (std::size_t i = 0; i < names.size(); ++i)
     CHECK(set.values[i].name == "layers.0." + names[i]);

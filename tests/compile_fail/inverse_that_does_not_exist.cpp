@@ -1,9 +1,9 @@
-// expect-error: bijou: this word has no closed inverse
+// expect-error: bijou: this word has no inverse
 #include <bijou/bijou.hpp>
 
 using namespace bijou;
 
-// A word of one's own without a closed inverse.
+// A word of one's own without an inverse.
 struct one_way {
   using bijou_tag = word_tag;
   static constexpr rule what = rule::learned;

@@ -3,5 +3,5 @@
 
 using namespace bijou;
 
-const auto q = make_flow<float>(normal<2> | numerically_inverted(planar));
+const auto q = make_flow<float>(normal<2> | planar);
 auto first = marginal<1>(q);

@@ -171,6 +171,7 @@ TEMPLATE_TEST_CASE("functions of passive numbers give what packs give", "[revers
   CHECK(same(fnma(x, y, x), fnma(a, b, a)));
   CHECK(same(square(y), b * b));
   CHECK(same(sqrt(x), sqrt(a)));
+  CHECK(same(abs(y), simd::abs(b)));
   CHECK(same(exp(y), math::exp(b)));
   CHECK(same(log(x), math::log(a)));
   CHECK(same(log1p(x), math::log1p(a)));
@@ -200,6 +201,8 @@ TEST_CASE("cotangents of numbers are central differences", "[reverse]") {
   check([](auto& a, auto&, auto&) { return fnma(a, a, 1); });
   check([](auto& a, auto&, auto&) { return square(a); });
   check([](auto& a, auto&, auto&) { return sqrt(a); });
+  check([](auto& a, auto&, auto&) { return abs(a); });
+  check([](auto&, auto&, auto& c) { return abs(c); });
   check([](auto&, auto&, auto& c) { return exp(c); });
   check([](auto& a, auto&, auto&) { return log(a); });
   check([](auto&, auto&, auto& c) { return log1p(c); });
@@ -224,6 +227,7 @@ TEST_CASE("cotangents of vectors and lists are central differences", "[reverse]"
   check([](auto& v, auto& w, auto& n) { return dot(v, w, n); });
   check([](auto& v, auto&, auto&) { return dot(v, v); });
   check([](auto& v, auto&, auto&) { return norm(v); });
+  check([](auto& v, auto&, auto&) { return sum(v); });
   check([](auto& v, auto&, auto&) { return v[1]; });
 }
 
@@ -261,11 +265,13 @@ TEST_CASE("a list's spare lanes reach no number", "[reverse]") {
   CHECK(sum_of(n.cotangent) == 1.75);
 }
 
-TEST_CASE("where a root is 0 its slope is given as 0", "[reverse]") {
+TEST_CASE("where sqrt and abs are 0 their slope is given as 0", "[reverse]") {
   const reverse_mode::active<double> zero{P(0.0)};
   {
     auto y = sqrt(zero);
+    auto z = abs(zero);
     y.cotangent = P(1.0);
+    z.cotangent = P(1.0);
   }
   CHECK(zero.cotangent.first() == 0);
 }

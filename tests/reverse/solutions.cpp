@@ -3,6 +3,7 @@
 /// against central differences.
 
 #include <bijou/reverse/output.hpp>
+#include <bijou/reverse/reflections.hpp>
 #include <bijou/reverse/roots.hpp>
 #include <bijou/reverse/triangles.hpp>
 
@@ -123,65 +124,179 @@ TEST_CASE("a root's sweep begins where it was kept", "[reverse]") {
   CHECK(testing::same_bits(c.cotangent.first(), other_c.cotangent.first()));
 }
 
-TEMPLATE_TEST_CASE_SIG("triangular products and solutions", "[reverse]",
-                       ((reverse_mode::triangle Which), Which), reverse_mode::triangle::lower,
-                       reverse_mode::triangle::upper) {
-  constexpr int D = 4;
-  std::vector<double> m(D * D), x(D);
-  for (int i = 0; i < D * D; ++i) detail::at(m, i) = std::sin(1.0 + i) + (i % (D + 1) == 0 ? 2 : 0);
-  for (int i = 0; i < D; ++i) detail::at(x, i) = std::cos(1.0 + i);
-  const auto inside = [](int i, int j) {
-    return Which == reverse_mode::triangle::lower ? j <= i : j >= i;
-  };
-  const auto vector_of = [&](auto& v) {
+namespace {
+
+/// Cotangents of a matrix, of vectors of parameters and of one of samples, as an operation of them
+/// hands them out, against central differences of what it gives.
+template <int R, int C, int D, class Operation> struct operation_check {
+  Operation operation;
+  std::vector<double> m = std::vector<double>(R * C), p = std::vector<double>(R),
+                      b = std::vector<double>(R), x = std::vector<double>(D);
+
+  double value() const {
+    const reverse_mode::passive_matrix<double, R, C> matrix(m.data());
+    const reverse_mode::passive_parameters<double, R> first(p.data()), second(b.data());
+    reverse_mode::passive_vector<double, D> v;
     for (int d = 0; d < D; ++d) detail::at(v.values, d) = P(detail::at(x, d));
+    const auto y = operation(matrix, first, second, v);
+    double sum = 0;
+    for (int d = 0; d < D; ++d) sum += (1 + 0.25 * d) * y[d].value.first();
+    return sum;
+  }
+  /// The largest error; entries of the matrix that `owns` says are no parameters get nothing.
+  template <class Owns> double error(const Owns& owns) {
+    constexpr int lanes = P::size; // all alike: the sums over samples are as many times as large
+    std::vector<double> gradient(R * C);
+    const reverse_mode::active_parameters<double, R> first(p.data()), second(b.data());
+    reverse_mode::active_vector<double, D> v;
+    for (int d = 0; d < D; ++d) detail::at(v.values, d) = P(detail::at(x, d));
+    {
+      const reverse_mode::active_matrix<double, R, C> matrix(m.data(), gradient.data());
+      const reverse_mode::detail::matrix_of_samples<double, R, C> shared(matrix);
+      auto y = operation(shared, first, second, v);
+      for (int d = 0; d < D; ++d) y.view().set_cotangent(d, P(1 + 0.25 * d));
+    }
+    double worst = 0;
+    const auto compare = [&](double g, double& entry) {
+      const double by_difference = difference([&] { return value(); }, entry);
+      worst = worse(worst, std::abs(g - by_difference));
+    };
+    for (int i = 0; i < R * C; ++i)
+      if (owns(i / C, i % C))
+        compare(detail::at(gradient, i) / lanes, detail::at(m, i));
+      else
+        worst = worse(worst, detail::at(gradient, i) == 0 ? 0 : 1);
+    for (int d = 0; d < R; ++d) {
+      compare(first.view().cotangent(d).first(), detail::at(p, d));
+      compare(second.view().cotangent(d).first(), detail::at(b, d));
+    }
+    for (int d = 0; d < D; ++d) compare(v.view().cotangent(d).first(), detail::at(x, d));
+    return worst;
+  }
+};
+template <int R, int C, int D, class Operation> auto checked(const Operation& operation) {
+  operation_check<R, C, D, Operation> c{operation};
+  for (int i = 0; i < R * C; ++i) detail::at(c.m, i) = 0.6 * std::sin(1.0 + i) / (1 + i / C);
+  for (int i = 0; i < R; ++i) {
+    detail::at(c.p, i) = 1.5 + std::sin(4.0 * i);
+    detail::at(c.b, i) = 0.3 - 0.1 * i;
+  }
+  for (int i = 0; i < D; ++i) detail::at(c.x, i) = std::cos(1.0 + i);
+  return c;
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE_SIG("triangular products and solutions", "[reverse]",
+                       ((reverse_mode::triangle Which, int D), Which, D),
+                       (reverse_mode::triangle::lower, 4), (reverse_mode::triangle::upper, 4),
+                       (reverse_mode::triangle::lower, 41), (reverse_mode::triangle::upper, 41)) {
+  // 41 x 41 entries are too many for partial sums in registers.
+  CHECK(reverse_mode::detail::has_partial_sums<double, D * D> == (D == 4));
+  const auto inside = [](int i, int j) {
+    return Which == reverse_mode::triangle::lower ? j < i : j > i;
   };
-  reverse_mode::passive_vector<double, D> v;
-  vector_of(v);
-  const reverse_mode::passive_parameters<double, D * D> matrix(m.data());
+  auto product = checked<D, D, D>([](auto& m, auto& diagonal, auto& start, auto& v) {
+    return multiply<Which>(m, diagonal, v, start);
+  });
+  auto solution = checked<D, D, D>(
+      [](auto& m, auto& diagonal, auto&, auto& v) { return solve<Which>(m, diagonal, v); });
 
   // Values against sums, and one undoes the other.
-  const auto y = multiply<Which>(matrix, v);
+  const reverse_mode::passive_matrix<double, D, D> matrix(product.m.data());
+  const reverse_mode::passive_parameters<double, D> diagonal(product.p.data()),
+      start(product.b.data());
+  reverse_mode::passive_vector<double, D> v;
+  for (int d = 0; d < D; ++d) detail::at(v.values, d) = P(detail::at(product.x, d));
+  const auto y = multiply<Which>(matrix, diagonal, v, start);
   for (int i = 0; i < D; ++i) {
-    double sum = 0;
+    double sum = detail::at(product.b, i) + detail::at(product.p, i) * detail::at(product.x, i);
     for (int j = 0; j < D; ++j)
-      if (inside(i, j)) sum += detail::at(m, i * D + j) * detail::at(x, j);
+      if (inside(i, j)) sum += detail::at(product.m, i * D + j) * detail::at(product.x, j);
     CHECK(testing::near(y[i].value.first(), sum, 1e-14));
   }
-  const auto back = solve<Which>(matrix, y);
-  for (int i = 0; i < D; ++i) CHECK(testing::near(back[i].value.first(), detail::at(x, i), 1e-13));
+  const auto shifted = y - start;
+  const auto back = solve<Which>(matrix, diagonal, shifted);
+  for (int i = 0; i < D; ++i)
+    CHECK(testing::near(back[i].value.first(), detail::at(product.x, i), 1e-12));
 
-  // Cotangents of the matrix and of the vector; none where the matrix is not read.
-  const auto check = [&](const auto& operation) {
-    reverse_mode::active_vector<double, D> w;
-    vector_of(w);
-    const reverse_mode::active_parameters<double, D * D> entries(m.data());
-    {
-      auto made = operation(entries, w);
-      for (int d = 0; d < D; ++d) made.view().set_cotangent(d, P(1.0 + d));
-    }
-    const auto value = [&] {
-      reverse_mode::passive_vector<double, D> u;
-      vector_of(u);
-      const reverse_mode::passive_parameters<double, D * D> now(m.data());
-      const auto made = operation(now, u);
-      double sum = 0;
-      for (int d = 0; d < D; ++d) sum += (1 + d) * made[d].value.first();
-      return sum;
-    };
-    double error = 0;
-    for (int i = 0; i < D * D; ++i) {
-      const double g = entries.view().cotangent(i).first();
-      if (inside(i / D, i % D))
-        error = worse(error, std::abs(g - difference(value, detail::at(m, i))));
-      else
-        CHECK(g == 0);
-    }
+  CHECK(product.error(inside) < 2.5e-8 * D);
+  CHECK(solution.error(inside) < 2.5e-8 * D);
+}
+
+TEMPLATE_TEST_CASE_SIG("reflections", "[reverse]",
+                       ((reverse_mode::reflection_order Order, int K, int D), Order, K, D),
+                       (reverse_mode::reflection_order::first_to_last, 3, 4),
+                       (reverse_mode::reflection_order::last_to_first, 3, 4),
+                       (reverse_mode::reflection_order::first_to_last, 30, 40)) {
+  CHECK(reverse_mode::detail::has_partial_sums<double, K * D> == (K == 3));
+  auto f = checked<K, D, D>(
+      [](auto& u, auto& factors, auto&, auto& v) { return reflect<Order>(u, factors, v); });
+  // Factors that make them reflections: the sweep finds what was given by reflecting once more.
+  std::vector<double> y = f.x;
+  for (int k = 0; k < K; ++k) {
+    double square = 0;
+    for (int d = 0; d < D; ++d) square += detail::at(f.m, k * D + d) * detail::at(f.m, k * D + d);
+    detail::at(f.p, k) = 2 / square;
+  }
+  const reverse_mode::passive_matrix<double, K, D> u(f.m.data());
+  const auto list = reflection_factors(u);
+  for (int k = 0; k < K; ++k) CHECK(testing::near(list.data()[k], detail::at(f.p, k), 1e-13));
+
+  // Values against the formula.
+  for (int i = 0; i < K; ++i) {
+    const int k = Order == reverse_mode::reflection_order::first_to_last ? i : K - 1 - i;
+    double along = 0;
+    for (int d = 0; d < D; ++d) along += detail::at(f.m, k * D + d) * detail::at(y, d);
     for (int d = 0; d < D; ++d)
-      error = worse(error,
-                    std::abs(w.view().cotangent(d).first() - difference(value, detail::at(x, d))));
-    CHECK(error < 1e-7);
+      detail::at(y, d) -= detail::at(f.p, k) * along * detail::at(f.m, k * D + d);
+  }
+  const reverse_mode::passive_parameters<double, K> factors(f.p.data());
+  reverse_mode::passive_vector<double, D> v;
+  for (int d = 0; d < D; ++d) detail::at(v.values, d) = P(detail::at(f.x, d));
+  const auto reflected = reflect<Order>(u, factors, v);
+  for (int d = 0; d < D; ++d)
+    CHECK(testing::near(reflected[d].value.first(), detail::at(y, d), 1e-13));
+
+  CHECK(f.error([](int, int) { return true; }) < 2.5e-8 * D);
+}
+
+TEST_CASE("factors of reflections have the slopes of 2 / |u|^2, and none without a direction",
+          "[reverse]") {
+  constexpr int K = 3, D = 2;
+  std::vector<double> u{0.5, -2, 0, 0, 1, 3}, gradient(K * D);
+  {
+    const reverse_mode::active_matrix<double, K, D> matrix(u.data(), gradient.data());
+    auto factors = reflection_factors(matrix);
+    for (int k = 0; k < K; ++k) factors.cotangents()[k] = 1 + k;
+    CHECK(factors.data()[1] == 0);
+  }
+  const auto value = [&] {
+    double sum = 0;
+    for (int k = 0; k < K; ++k) {
+      const double a = detail::at(u, 2 * k), b = detail::at(u, 2 * k + 1);
+      if (a * a + b * b > 0) sum += (1 + k) * 2 / (a * a + b * b);
+    }
+    return sum;
   };
-  check([](auto& a, auto& b) { return multiply<Which>(a, b); });
-  check([](auto& a, auto& b) { return solve<Which>(a, b); });
+  for (int i = 0; i < K * D; ++i)
+    if (i / D == 1)
+      CHECK(detail::at(gradient, i) == 0);
+    else
+      CHECK(std::abs(detail::at(gradient, i) - difference(value, detail::at(u, i))) < 1e-7);
+}
+
+TEST_CASE("the diagonal of a matrix takes its cotangents there", "[reverse]") {
+  constexpr int D = 3;
+  const std::vector<double> m{1, 2, 3, 4, 5, 6, 7, 8, 9};
+  std::vector<double> gradient(D * D);
+  {
+    const reverse_mode::active_matrix<double, D, D> matrix(m.data(), gradient.data());
+    auto on_it = diagonal(matrix);
+    for (int d = 0; d < D; ++d) {
+      CHECK(on_it.data()[d] == 1 + 4 * d);
+      on_it.cotangents()[d] = 10 + d;
+    }
+  }
+  CHECK(gradient == std::vector<double>{10, 0, 0, 0, 11, 0, 0, 0, 12});
 }

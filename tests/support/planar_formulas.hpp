@@ -1,7 +1,6 @@
 #pragma once
 /// \file
-/// The planar map as formulas: derived gradients beside those of the word by hand, in a test and in
-/// a benchmark.
+/// The planar map in a user's words: with values prepared and kept, and without an inverse.
 
 #include <bijou/bijectors/mixing.hpp>
 
@@ -9,8 +8,7 @@
 
 namespace bijou::testing {
 
-/// bijectors/planar.hpp in a user's words, for mixing: what samples share is prepared, and there is
-/// no inverse.
+/// `planar` for w other than 0.
 struct planar_formulas {
   static constexpr int kept = 1;
   template <int D>

@@ -113,8 +113,8 @@ template <grammar_item E> constexpr auto inverse(E e) {
     using word_or_chain = decltype(detail::as_word(e));
     constexpr bool has_inverse = detail::all_invertible<words_of<word_or_chain>>::value;
     static_assert(has_inverse,
-                  "bijou: this word has no closed inverse (planar, radial, sylvester), so write "
-                  "numerically_inverted(word), or is given<C>, which stands outside inverse(...)");
+                  "bijou: this word has no inverse, as a mixing(map) without map.inverse, or is "
+                  "given<C>, which stands outside inverse(...)");
     if constexpr (has_inverse)
       return detail::turned(detail::as_word(e));
     else

@@ -43,45 +43,41 @@ template <class Map, int D, class Indices> struct mixing_probe;
 template <class Map, int D, std::size_t... I>
 struct mixing_probe<Map, D, std::index_sequence<I...>> {
   static constexpr int L = simd::pack<float>::size;
-  using layout = mixing_parameters<Map, D>;
+  using layout = mixing_layout<Map, D>;
   using given = reverse_mode::active_rows<float, L, D>;
   using made = reverse_mode::output<reverse_mode::purpose::cotangents, cotangent_rows<float, L, D>>;
-  template <int Size> struct of {
-    using prepared = list_parameter<float, Size>;
-    using shared = reverse_mode::active_parameters<float, Size>;
-  };
-  template <int Size>
-    requires(Size == 0)
-  struct of<Size> {
-    using prepared = number_parameter<float>;
-    using shared = reverse_mode::active<float>;
-  };
+  template <std::size_t K>
+  using prepared =
+      decltype(active_parameter<layout, K>(std::declval<const float*>(), std::declval<float*>()));
+  template <std::size_t K>
+  using shared = decltype(shared_by_samples(std::declval<const prepared<K>&>()));
 
-  static void without_prepare(const Map& m, const given& x, made& y,
-                              const typename of<layout::list[I].size>::shared&... p) {
+  static void without_prepare(const Map& m, const given& x, made& y, const shared<I>&... p) {
     m.forward(x, y, p...);
     if constexpr (has_inverse<Map>) m.inverse(x, y, p...);
   }
-  static void with_prepare(const Map& m, const given& x, made& y,
-                           const typename of<layout::list[I].size>::prepared&... p) {
+  static void with_prepare(const Map& m, const given& x, made& y, const prepared<I>&... p) {
     m.prepare(p..., [&](const auto&... q) {
-      const auto shared = [&](const auto&... r) {
+      const auto run = [&](const auto&... r) {
         m.forward(x, y, r...);
         if constexpr (has_inverse<Map>) m.inverse(x, y, r...);
       };
-      shared(shared_by_samples(q)...);
+      run(shared_by_samples(q)...);
     });
   }
 };
 
 } // namespace detail
 
-/// The word that mixing() makes. All variables are on the line.
-template <class Map> struct mixing_t {
+/// A word of formulas, on variables that are all on the line: what mixing() makes, and the words of
+/// this folder that have formulas. IsChecked: make_flow looks for one that reads what it has
+/// overwritten.
+template <class Map, bool IsChecked = false> struct mixing_t {
   using bijou_tag = word_tag;
   static constexpr rule what = rule::learned;
   static constexpr int size = detail::size_of_map<Map>();
   static constexpr bool invertible = detail::has_inverse<Map>;
+  static constexpr const char* inverse_by = detail::inverse_of_map_by<Map>();
   [[no_unique_address]] Map map;
 
   template <int D> static constexpr misfit fits(const place<D>& p) {
@@ -105,9 +101,9 @@ template <class Map> struct mixing_t {
   template <class T, int L, int D, int C> using layer = mixing_layer<T, L, D, Map>;
   template <class T, int L, int D, int C>
   layer<T, L, D, C> realise(const detail::index_table<D>& position) const {
-    layer<T, L, D, C> l(position, map);
-    l.check_order(text());
-    return l;
+    layer<T, L, D, C> made(position, map);
+    if constexpr (IsChecked) made.check_order(text());
+    return made;
   }
   /// What files are checked against: the map's `text()` or `name`.
   std::string text() const { return text_or_name(map, "mixing(...)"); }
@@ -122,13 +118,13 @@ template <class Map> constexpr auto mixing(Map map) {
                 "x and says what y is: y.set(d, value), y.add(vector), y.log_det(value)");
   if constexpr (has_forward) {
     constexpr int size = detail::size_of_map<Map>(), D = size > 0 ? size : 2;
-    using layout = detail::mixing_parameters<Map, D>;
+    using layout = detail::mixing_layout<Map, D>;
     using probe = detail::mixing_probe<Map, D, std::make_index_sequence<layout::list.size()>>;
     if constexpr (detail::names_prepare<Map>)
       (void)&probe::with_prepare;
     else
       (void)&probe::without_prepare;
-    return mixing_t<Map>{map};
+    return mixing_t<Map, true>{map};
   } else {
     return detail::refused_t{};
   }

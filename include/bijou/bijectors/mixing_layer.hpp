@@ -12,14 +12,17 @@
 /// | `parameters` | array of `parameter`, for all D; or `parameters<D>`, of each |
 /// | `prepare(p..., then)` | what samples share: calls then(q...) once, for forward and inverse |
 /// | `size` | the D that it is for |
-/// | `kept` | how many values y.kept() keeps for the sweep, at most |
+/// | `inverse_by` | how the inverse is solved for, in words, for describe() |
+/// | `leads` | true if no variable depends on a later one: a flow then has marginals |
+/// | `kept`, or `kept<D>` | how many numbers y.kept() keeps for the sweep, at most |
 ///
 /// Parameters come as numbers and vectors; in prepare the vectors are lists (reverse/list.hpp). The
 /// adjoints are the same formulas with active values: there is nothing to derive by hand, and
 /// nothing to get wrong.
 
 #include <bijou/bijectors/layer.hpp>
-#include <bijou/bijectors/mixing_parameters.hpp>
+#include <bijou/bijectors/mixing_operands.hpp>
+#include <bijou/bijectors/permute.hpp>
 #include <bijou/reverse/output.hpp>
 #include <bijou/reverse/products.hpp>
 
@@ -28,6 +31,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -51,6 +55,15 @@ template <class T, int L, int D, class LogDet = T> struct strip_rows {
   BIJOU_INLINE void store_log_det(pack v) const { v.store(log_det); }
 };
 template <class T, int L, int D> using cotangent_rows = strip_rows<T, L, D, const T>;
+/// A strip of which only the first rows are made.
+template <class T, int L, int D> struct leading_rows : strip_rows<T, L, D> {
+  int count;
+
+  BIJOU_INLINE bool has(int d) const { return this->position[d] < count; }
+  BIJOU_INLINE void store(int d, simd::pack<T> v) const {
+    if (has(d)) strip_rows<T, L, D>::store(d, v);
+  }
+};
 /// An event: one number a variable, in all lanes.
 template <class T, int D> struct event_rows {
   using value_type = T;
@@ -108,14 +121,15 @@ class given_rows : public reverse_mode::indexed<given_rows<Rows>, typename Rows:
 /// A map of formulas on tiles and events. Tape: the rows it was given, and what it keeps. Cost of a
 /// sample: the formulas; of its adjoint, about three times that.
 template <class T, int L, int D, class Map>
-class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>> {
-  using base = word_rows<T, L, D, detail::mixing_parameters<Map, D>>;
-  using layout = detail::mixing_parameters<Map, D>;
+class mixing_layer : public mixing_parameters<T, Map, D> {
+  using layout = detail::mixing_layout<Map, D>;
   using pack = simd::pack<T>;
   using purpose = reverse_mode::purpose;
   static constexpr int kept_rows = [] {
-    if constexpr (requires { Map::kept; })
+    if constexpr (requires { Map::kept + 0; })
       return Map::kept;
+    else if constexpr (detail::names_kept<Map>)
+      return Map::template kept<D>;
     else
       return 0;
   }();
@@ -125,8 +139,10 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
   static constexpr int tape_rows = D + kept_rows;
 
   mixing_layer() = default;
+  /// position: variable -> row of the tile.
   mixing_layer(const detail::index_table<D>& position, const Map& map)
-      : base(position), map_(map) {}
+      : position_(position), map_(map) {}
+  std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
 
   void forward(const tile<T>& t) const { map_tile<true, purpose::value>(t, nullptr); }
   void inverse(const tile<T>& t) const
@@ -146,6 +162,26 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
   {
     map_event<false>(e);
   }
+  /// The first k rows alone.
+  void forward_first(const tile<T>& t, int k) const
+    requires detail::leads<Map>
+  {
+    map_leading<true>(t, k);
+  }
+  void inverse_first(const tile<T>& t, int k) const
+    requires(detail::leads<Map> && detail::has_inverse<Map>)
+  {
+    map_leading<false>(t, k);
+  }
+  /// Whether these are the map's first k variables.
+  bool leads(int k) const
+    requires detail::leads<Map>
+  {
+    for (int d = 0; d < k; ++d)
+      if (detail::at(position_, d) >= k) return false;
+    return true;
+  }
+
   void forward_adjoint(const cotangent_tile<T>& t, T* tape) const { sweep<true>(t, tape); }
   void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const
     requires detail::has_inverse<Map>
@@ -166,13 +202,6 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
                                            "it, which takes its place: say what x is last");
   }
 
-  template <class Random> void initialise(T* parameters, Random&& random) const {
-    T* theta = this->theta_of(parameters);
-    for (const parameter& p : layout::list)
-      for (int i = 0; i < layout::numbers_in(p); ++i)
-        *theta++ = static_cast<T>(p.deviation > 0 ? p.mean + p.deviation * random() : p.mean);
-  }
-
  private:
   template <bool Forward, class Given, class Made, class... P>
   BIJOU_INLINE void map(const Given& given, Made& made, const P&... p) const {
@@ -186,23 +215,6 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
 
   using indices = std::make_index_sequence<layout::list.size()>;
   static constexpr bool prepares = detail::names_prepare<Map>;
-
-  template <std::size_t I> BIJOU_INLINE static auto passive_parameter(const T* theta) {
-    constexpr parameter p = layout::list[I];
-    constexpr int first = layout::first(I);
-    if constexpr (p.size == 0)
-      return reverse_mode::passive<T>{pack(theta[first])};
-    else
-      return reverse_mode::passive_list<T, p.size>(theta + first);
-  }
-  template <std::size_t I> BIJOU_INLINE static auto active_parameter(const T* theta, T* gradient) {
-    constexpr parameter p = layout::list[I];
-    constexpr int first = layout::first(I);
-    if constexpr (p.size == 0)
-      return detail::number_parameter<T>(theta + first, gradient + first);
-    else
-      return detail::list_parameter<T, p.size>(theta + first, gradient + first);
-  }
 
   /// run(p...) with what forward and inverse get; parameters<I>() makes the map's I-th.
   template <class Parameters, class Run>
@@ -224,26 +236,41 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
   template <class Run> BIJOU_INLINE void with_values(const T* theta, const Run& run) const {
     with(
         [theta = this->theta_of(theta)]<std::size_t I>()
-            __attribute__((always_inline)) { return passive_parameter<I>(theta); },
+            __attribute__((always_inline)) { return detail::passive_parameter<layout, I>(theta); },
         run);
   }
   template <class Run>
   BIJOU_INLINE void with_cotangents(const T* theta, T* gradient, const Run& run) const {
     with(
         [ theta = this->theta_of(theta), gradient = this->theta_of(gradient) ]<std::size_t I>()
-            __attribute__((always_inline)) { return active_parameter<I>(theta, gradient); },
+            __attribute__((always_inline)) {
+              return detail::active_parameter<layout, I>(theta, gradient);
+            },
         run);
   }
 
   // --- samples
 
   template <bool Forward, purpose Purpose> void map_tile(const tile<T>& t, T* kept) const {
+    map_strips<Forward, Purpose>(
+        t, kept, [&](int s) __attribute__((always_inline)) {
+          return detail::strip_rows<T, L, D>{t.x + s, t.log_det + s, position_.data()};
+        });
+  }
+  template <bool Forward> void map_leading(const tile<T>& t, int k) const {
+    map_strips<Forward, purpose::value>(
+        t, nullptr, [&](int s) __attribute__((always_inline)) {
+          return detail::leading_rows<T, L, D>{{t.x + s, t.log_det + s, position_.data()}, k};
+        });
+  }
+  template <bool Forward, purpose Purpose, class RowsAt>
+  BIJOU_INLINE void map_strips(const tile<T>& t, T* kept, const RowsAt& rows_at) const {
     with_values(
         t.theta, [&](const auto&... p) __attribute__((always_inline)) {
           for (int s = 0; s < t.lanes; s += pack::size) {
-            const detail::strip_rows<T, L, D> rows{t.x + s, t.log_det + s, this->position().data()};
-            const detail::given_rows<detail::strip_rows<T, L, D>> given(rows);
-            reverse_mode::output<Purpose, detail::strip_rows<T, L, D>> made(
+            const auto rows = rows_at(s);
+            const detail::given_rows<std::remove_const_t<decltype(rows)>> given(rows);
+            reverse_mode::output<Purpose, std::remove_const_t<decltype(rows)>> made(
                 rows, Purpose == purpose::value ? nullptr : kept + s);
             map<Forward>(given, made, p...);
           }
@@ -254,7 +281,7 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
     map_tile<Forward, purpose::value_and_tape>(t, tape + D * L);
   }
   template <bool Forward> void map_event(const event_tile<T>& e) const {
-    map_one<Forward>(e.theta, detail::event_rows<T, D>{e.x, e.log_det, this->position().data()});
+    map_one<Forward>(e.theta, detail::event_rows<T, D>{e.x, e.log_det, position_.data()});
   }
   template <bool Forward, class Rows> void map_one(const T* theta, const Rows& rows) const {
     with_values(
@@ -272,14 +299,14 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
     bool read_late = false;
     map_one<Forward>(theta.data(),
                      detail::watched_rows<T, D>{
-                         {x.data(), &log_det, this->position().data()}, made.data(), &read_late});
+                         {x.data(), &log_det, position_.data()}, made.data(), &read_late});
     return read_late;
   }
   template <bool Forward> void sweep(const cotangent_tile<T>& t, T* tape) const {
     with_cotangents(
         t.theta, t.gradient, [&](const auto&... p) __attribute__((always_inline)) {
           for (int s = 0; s < t.lanes; s += pack::size) {
-            const int* position = this->position().data();
+            const int* position = position_.data();
             const reverse_mode::active_rows<T, L, D> given(tape + s, t.g + s, position);
             reverse_mode::output<purpose::cotangents, detail::cotangent_rows<T, L, D>> made(
                 {t.g + s, t.log_det + s, position}, tape + D * L + s);
@@ -288,6 +315,7 @@ class mixing_layer : public word_rows<T, L, D, detail::mixing_parameters<Map, D>
         });
   }
 
+  detail::index_table<D> position_{};
   [[no_unique_address]] Map map_{};
 };
 

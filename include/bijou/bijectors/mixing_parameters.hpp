@@ -1,25 +1,57 @@
 #pragma once
 /// \file
-/// Parameters of words that mix variables: what a map says of them, and what stands for them in its
-/// formulas.
+/// Parameters of words that mix variables: what a map says of them; their places, names and files.
 
-#include <bijou/bijectors/word_parameters.hpp>
-#include <bijou/reverse/list.hpp>
+#include <bijou/bijectors/layer.hpp>
+#include <bijou/bijectors/named_tensors.hpp>
+#include <bijou/kernels/saturation.hpp>
+#include <bijou/kernels/unroll.hpp>
 
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace bijou::inline BIJOU_ISA {
 
-/// A learned number or vector of a word that mixes variables: its name in files, its size (0: a
-/// number) and the normal distribution that it begins with.
+/// Which entries of a matrix are parameters; the others are 0 for good.
+enum class entries : unsigned char { all, above_diagonal, up_to_diagonal };
+
+/// A learned number, vector or matrix of a word that mixes variables: its name in files, its shape
+/// (none: a number) and the normal distribution that it begins with.
 struct parameter {
   const char* name;
-  int size = 0;
-  double mean = 0, deviation = 0;
+  int rows = 0, columns = 0;
+  double mean = 0, variance = 0;
+  entries owned = entries::all;
 
-  constexpr parameter normal(double centre, double spread) const {
-    return {name, size, centre, spread};
+  constexpr parameter normal(double centre, double deviation) const {
+    return normal_of_variance(centre, deviation * deviation);
+  }
+  constexpr parameter normal_of_variance(double centre, double spread) const {
+    parameter p = *this;
+    p.mean = centre;
+    p.variance = spread;
+    return p;
+  }
+  /// Of a square matrix: only entries right of its diagonal, or none right of it.
+  constexpr parameter above_diagonal() const { return with(entries::above_diagonal); }
+  constexpr parameter up_to_diagonal() const { return with(entries::up_to_diagonal); }
+
+  constexpr bool is_matrix() const { return columns > 0; }
+  constexpr int size() const { return rows == 0 ? 1 : is_matrix() ? rows * columns : rows; }
+  /// Whether entry i is one.
+  constexpr bool owns(int i) const {
+    return owned == entries::all ||
+           (owned == entries::above_diagonal) == (i % columns > i / columns);
+  }
+
+ private:
+  constexpr parameter with(entries e) const {
+    parameter p = *this;
+    p.owned = e;
+    return p;
   }
 };
 
@@ -38,8 +70,21 @@ BIJOU_NAMES(forward)
 BIJOU_NAMES(inverse)
 BIJOU_NAMES(prepare)
 BIJOU_NAMES(parameters)
+BIJOU_NAMES(kept)
 #undef BIJOU_NAMES
 template <class Map> inline constexpr bool has_inverse = names_inverse<Map>;
+
+/// Whether a map says that none of its variables depends on a later one.
+template <class Map>
+concept leads = requires { requires Map::leads; };
+
+/// How a map solves for its inverse, for describe(); null if it says nothing.
+template <class Map> constexpr const char* inverse_of_map_by() {
+  if constexpr (requires { Map::inverse_by; })
+    return Map::inverse_by;
+  else
+    return nullptr;
+}
 
 /// The D of a map that has one; 0 for maps of any.
 template <class Map> constexpr int size_of_map() {
@@ -58,91 +103,96 @@ template <class Map, int D> constexpr auto parameters_of_map() {
     return std::array<parameter, 0>{};
 }
 
-/// Places of a map's parameters, as word_parameters wants them.
-template <class Map, int D> struct mixing_parameters {
+/// Places of a map's parameters among the numbers of its word.
+template <class Map, int D> struct mixing_layout {
   static constexpr auto list = parameters_of_map<Map, D>();
-  static constexpr int numbers_in(const parameter& p) { return p.size == 0 ? 1 : p.size; }
   static constexpr int first(std::size_t i) {
     int at = 0;
-    for (std::size_t k = 0; k < i; ++k) at += numbers_in(list[k]);
+    for (std::size_t k = 0; k < i; ++k) at += list[k].size();
     return at;
   }
   static constexpr int count = first(list.size());
-  static constexpr auto tensors = [] {
-    std::array<word_tensor, list.size()> t{};
-    for (std::size_t i = 0; i < list.size(); ++i)
-      t[i] = word_tensor{list[i].name, first(i), numbers_in(list[i])};
-    return t;
-  }();
-};
-
-/// A prepared number, as the samples of a tile share it.
-template <class T> class shared_number : public reverse_mode::active<T> {
- public:
-  BIJOU_INLINE explicit shared_number(const reverse_mode::active<T>& of)
-      : reverse_mode::active<T>(of.value), of_(of) {}
-  BIJOU_INLINE ~shared_number() { of_.cotangent = of_.cotangent + this->cotangent; }
-
- private:
-  const reverse_mode::active<T>& of_;
-};
-/// A prepared list, as the samples share it.
-template <class T, int D> class shared_list : public reverse_mode::active_parameters<T, D> {
- public:
-  BIJOU_INLINE explicit shared_list(const reverse_mode::active_list<T, D>& of)
-      : reverse_mode::active_parameters<T, D>(of.data()), of_(of) {}
-  BIJOU_INLINE ~shared_list() {
-    reverse_mode::detail::list_numbers<T, D> sums;
-    reverse_mode::detail::sum_lanes<D>(this->view().sums, sums.numbers.data());
-    const auto to = of_.view();
-    const T* const from = sums.numbers.data();
-    reverse_mode::detail::for_each_variable<reverse_mode::detail::blocks_of<T, D>>([&](
-        int b) __attribute__((always_inline)) {
-      to.add(b, simd::pack<T>::load(from + b * simd::pack<T>::size));
-    });
-  }
-
- private:
-  const reverse_mode::active_list<T, D>& of_;
-};
-/// What stands for a prepared value while the strips run.
-template <class X> BIJOU_INLINE auto shared_by_samples(const X& x) {
-  using T = typename X::value_type;
-  if constexpr (reverse_mode::detail::some_list<X>) {
-    if constexpr (decltype(x.view())::is_active)
-      return shared_list<T, X::size>(x);
-    else
-      return reverse_mode::passive_parameters<T, X::size>(x.data());
-  } else if constexpr (requires { x.cotangent; }) {
-    return shared_number<T>(x);
-  } else {
-    return reverse_mode::passive<T>{x.value};
-  }
-}
-
-/// Parameters that add to their place in the gradient when their tile is done.
-template <class T> class number_parameter : public reverse_mode::active<T> {
- public:
-  BIJOU_INLINE number_parameter(const T* theta, T* gradient)
-      : reverse_mode::active<T>(simd::pack<T>(*theta)), gradient_(gradient) {}
-  BIJOU_INLINE ~number_parameter() { *gradient_ += sum_of_lanes(this->cotangent); }
-
- private:
-  T* gradient_;
-};
-template <class T, int D> class list_parameter : public reverse_mode::active_list<T, D> {
- public:
-  BIJOU_INLINE list_parameter(const T* theta, T* gradient)
-      : reverse_mode::active_list<T, D>(theta), gradient_(gradient) {}
-  BIJOU_INLINE ~list_parameter() {
-    T* const gradient = gradient_;
-    const T* const sums = this->cotangents();
-    for (int d = 0; d < D; ++d) gradient[d] += sums[d];
-  }
-
- private:
-  T* gradient_;
 };
 
 } // namespace detail
+
+/// What a layer that mixes variables has in common with any other (bijectors/layer.hpp), and all of
+/// it that has to do with files.
+template <class T, class Map, int D> class mixing_parameters {
+  using layout = detail::mixing_layout<Map, D>;
+
+ public:
+  using value_type = T;
+  static constexpr int folded_size = 0;
+  static constexpr bool sums_forward = true, sums_inverse = true, saturates = false;
+  static constexpr T end = detail::linear_saturation<T>;
+
+  int parameter_count() const { return detail::round_up(layout::count, 16); }
+  int structural_count() const {
+    int n = 0;
+    for_each([&](const parameter& p, int) {
+      for (int i = 0; i < p.size(); ++i) n += p.owns(i);
+    });
+    return n;
+  }
+  std::size_t offset() const { return offset_; }
+  std::size_t placed_count() const { return static_cast<std::size_t>(parameter_count()); }
+  void set_offset(std::size_t offset, std::size_t) { offset_ = offset; }
+  void fold_context(const T*, const T*, T*) const {}
+
+  /// Normal, as the map says of each.
+  template <class Random> void initialise(T* parameters, Random&& random) const {
+    for_each([&](const parameter& p, int first) {
+      const double deviation = std::sqrt(p.variance);
+      for (int i = 0; i < p.size(); ++i)
+        theta_of(parameters)[first + i] =
+            static_cast<T>(deviation > 0 ? p.mean + deviation * random() : p.mean);
+    });
+  }
+  /// Zeros where there is no parameter.
+  void clear_corners(T* parameters) const {
+    T* const theta = theta_of(parameters);
+    for_each([&](const parameter& p, int first) {
+      for (int i = 0; i < p.size(); ++i)
+        if (!p.owns(i)) theta[first + i] = T(0);
+    });
+    for (int i = layout::count; i < parameter_count(); ++i) theta[i] = T(0);
+  }
+
+  /// Names: layers.I.NAME, Pyro's where it has the class.
+  void save(const T* parameters, const std::string& prefix, tensor_set<T>& set) const {
+    for_each([&](const parameter& p, int first) {
+      const T* const from = theta_of(parameters) + first;
+      set.add(prefix + p.name, shape_of(p), std::vector<T>(from, from + p.size()));
+    });
+  }
+  void load_structure(const std::string&, const tensor_set<T>&) const {}
+  void load(const std::string& prefix, const tensor_set<T>& set, T* parameters) const {
+    for_each([&](const parameter& p, int first) {
+      const std::vector<T>& values = set.at(prefix + p.name, shape_of(p));
+      for (int i = 0; i < p.size(); ++i)
+        if (p.owns(i)) theta_of(parameters)[first + i] = detail::at(values, i);
+    });
+  }
+
+ protected:
+  /// The word's parameters in a vector laid out as the flow's.
+  template <class Number> Number* theta_of(Number* parameters) const {
+    return parameters + offset_;
+  }
+
+ private:
+  /// f(parameter, its place)
+  template <class F> static void for_each(const F& f) {
+    for (std::size_t i = 0; i < layout::list.size(); ++i) f(layout::list[i], layout::first(i));
+  }
+  static std::vector<std::size_t> shape_of(const parameter& p) {
+    std::vector<std::size_t> shape{static_cast<std::size_t>(p.rows > 0 ? p.rows : 1)};
+    if (p.is_matrix()) shape.push_back(static_cast<std::size_t>(p.columns));
+    return shape;
+  }
+
+  std::size_t offset_ = 0;
+};
+
 } // namespace bijou::inline BIJOU_ISA

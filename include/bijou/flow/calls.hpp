@@ -177,10 +177,9 @@ using usual_batch = decltype(new_batch<float, false>(0, 1));
 /// Whether noise can be found from given points; if not, the call says so.
 template <class Self> constexpr bool check_inverse() {
   constexpr bool has_inverse = Self::invertible;
-  static_assert(has_inverse, "bijou: a word of this flow has no closed inverse (planar, radial, "
-                             "sylvester): it scores its own samples (sample_and_log_prob); for "
-                             "inverse, log_prob or fit of points from elsewhere write "
-                             "numerically_inverted(word)");
+  static_assert(has_inverse, "bijou: a word of this flow has no inverse, as a mixing(map) without "
+                             "map.inverse: the flow scores its own samples (sample_and_log_prob), "
+                             "and no points from elsewhere");
   return has_inverse;
 }
 

@@ -133,6 +133,7 @@ template <class E> class description {
          " samples (float):\n";
     if (steps_.empty()) s += "  nothing but the base\n";
     for (const std::string& step : steps_) s += "  " + step + "\n";
+    for (const std::string& note : notes_) s += note + "\n";
     return s + std::to_string(program_.structural_count()) + " parameters, stored in " +
            std::to_string(program_.parameter_count()) + " numbers\n";
   }
@@ -161,6 +162,9 @@ template <class E> class description {
         sweeps_ = sweeps_ || how == effort::sweep;
       }
       if (!W::invertible) row.back() = "none ";
+      if (const char* how = inverse_by(w)) note(name + ": inverse by " + how);
+      if constexpr (requires { w.inner; })
+        if (const char* how = inverse_by(w.inner)) note(name + ": forward by " + how);
       multiply_adds_ += n;
       const std::vector<int> rows = layer.ranks();
       const bool plain = is_identity(rows.data(), D);
@@ -178,9 +182,20 @@ template <class E> class description {
     words_.push_back(row);
   }
 
+  /// How a word solves for its inverse; null if it has a formula.
+  template <class W> static const char* inverse_by(const W&) {
+    if constexpr (requires { W::inverse_by; })
+      return W::inverse_by;
+    else
+      return nullptr;
+  }
+  void note(const std::string& text) {
+    if (std::find(notes_.begin(), notes_.end(), text) == notes_.end()) notes_.push_back(text);
+  }
+
   program_type program_;
   std::vector<std::vector<std::string>> words_;
-  std::vector<std::string> steps_;
+  std::vector<std::string> steps_, notes_;
   long multiply_adds_ = 0;
   int fused_ = 0; // elementwise words of the last step
   bool sweeps_ = false;

@@ -110,6 +110,20 @@ template <value A, class Place> BIJOU_INLINE auto sqrt(A&& a, const Place& kept)
   return detail::apply_kept<functions::square_root>(kept, a);
 }
 
+template <value A> BIJOU_INLINE auto reciprocal(A&& a) {
+  static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
+  return detail::apply<functions::reciprocal>(a);
+}
+template <value A, class Place> BIJOU_INLINE auto reciprocal(A&& a, const Place& kept) {
+  static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
+  return detail::apply_kept<functions::reciprocal>(kept, a);
+}
+
+template <value A> BIJOU_INLINE auto abs(A&& a) {
+  static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
+  return detail::apply<functions::abs>(a);
+}
+
 template <value A> BIJOU_INLINE auto exp(A&& a) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
   return detail::apply<functions::exp>(a);
@@ -180,6 +194,15 @@ template <value A> BIJOU_INLINE auto cos(A&& a) {
 template <value A, class Place> BIJOU_INLINE auto cos(A&& a, const Place& kept) {
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
   return detail::apply_kept<functions::cos>(kept, a);
+}
+
+/// A function of one's own, with a value and slopes as functions.hpp has them.
+template <class F, operand... A>
+  requires(value<A> || ...)
+BIJOU_INLINE auto apply(A&&... a) {
+  static_assert(detail::named<A...>, BIJOU_NEEDS_NAME);
+  static_assert(detail::matching<A...>, BIJOU_NEEDS_SIZE);
+  return detail::apply<F>(a...);
 }
 
 /// a where m, else b, of numbers. Conditions are of values: `x.value > y.value`.

@@ -5,7 +5,8 @@
 ///
 /// A function has a value and says what its operands' cotangents gain. `value` is what packs give,
 /// to the bit; `pull_back(g, y, a, ..., to_a, ...)` gets the cotangent of the result, the result,
-/// the operands and the places of their cotangents.
+/// the operands and the places of their cotangents. Loops over variables are unrolled unless it
+/// says that `is_long`.
 
 #include <bijou/kernels/math.hpp>
 #include <bijou/kernels/simd.hpp>
@@ -47,6 +48,13 @@ struct quotient {
     to_b.subtract(by_b, y);
   }
 };
+/// 1 / a
+struct reciprocal {
+  template <class P> BIJOU_INLINE static P value(P a) { return one<P>() / a; }
+  template <class P, class A> BIJOU_INLINE static void pull_back(P g, P y, P, A to_a) {
+    to_a.subtract(g * y, y);
+  }
+};
 struct negative {
   template <class P> BIJOU_INLINE static P value(P a) { return -a; }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P, P, A to_a) {
@@ -86,49 +94,64 @@ struct square_root {
     to_a.add(select(y > P(0), g / (y + y), P(0)));
   }
 };
+/// At 0 the slope is taken as 0: it has none.
+struct abs {
+  template <class P> BIJOU_INLINE static P value(P a) { return bijou::simd::abs(a); }
+  template <class P, class A> BIJOU_INLINE static void pull_back(P g, P, P a, A to_a) {
+    to_a.add(select(a == P(0), P(0), copysign(one<P>(), a) * g));
+  }
+};
 struct exp {
+  static constexpr bool is_long = true;
   template <class P> BIJOU_INLINE static P value(P a) { return math::exp(a); }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P y, P, A to_a) {
     to_a.add(g, y);
   }
 };
 struct log {
+  static constexpr bool is_long = true;
   template <class P> BIJOU_INLINE static P value(P a) { return math::log(a); }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P, P a, A to_a) {
     to_a.add(g / a);
   }
 };
 struct log1p {
+  static constexpr bool is_long = true;
   template <class P> BIJOU_INLINE static P value(P a) { return math::log1p(a); }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P, P a, A to_a) {
     to_a.add(g / (one<P>() + a));
   }
 };
 struct tanh {
+  static constexpr bool is_long = true;
   template <class P> BIJOU_INLINE static P value(P a) { return math::tanh(a); }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P y, P, A to_a) {
     to_a.add(g, fnma(y, y, one<P>()));
   }
 };
 struct sigmoid {
+  static constexpr bool is_long = true;
   template <class P> BIJOU_INLINE static P value(P a) { return math::sigmoid(a); }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P y, P a, A to_a) {
     to_a.add(g, y * math::sigmoid(-a)); // 1 - y would cancel
   }
 };
 struct softplus {
+  static constexpr bool is_long = true;
   template <class P> BIJOU_INLINE static P value(P a) { return math::softplus(a); }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P, P a, A to_a) {
     to_a.add(g, math::sigmoid(a));
   }
 };
 struct sin {
+  static constexpr bool is_long = true;
   template <class P> BIJOU_INLINE static P value(P a) { return math::sin(a); }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P, P a, A to_a) {
     to_a.add(g, math::cos(a));
   }
 };
 struct cos {
+  static constexpr bool is_long = true;
   template <class P> BIJOU_INLINE static P value(P a) { return math::cos(a); }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P, P a, A to_a) {
     to_a.subtract(g, math::sin(a));

@@ -57,6 +57,11 @@ template <int D, class T> BIJOU_INLINE void load_list(const T* from, T* to) {
   }
 }
 
+/// Zeros behind D numbers that were written one by one.
+template <int D, class T> BIJOU_INLINE void pad_list(T* numbers) {
+  for (int d = D; d < list_numbers<T, D>::padded; ++d) numbers[d] = T(0);
+}
+
 /// The blocks of a list.
 template <class T> struct passive_blocks : without_cotangents<T> {
   const T* values;

@@ -61,17 +61,14 @@ template <purpose Purpose, class Rows> class output {
     const auto v = view(x);
     detail::for_each_variable<D>([&](int d) __attribute__((always_inline)) { set_one(d, v, d); });
   }
-  /// What was given plus v.
+  /// What was given plus v; minus v for `subtract`.
   template <operand X> BIJOU_INLINE void add(const X& x) {
     check_size<X>();
-    const auto v = view(x);
-    const Rows rows = rows_;
-    detail::for_each_variable<D>([&](int d) __attribute__((always_inline)) {
-      if constexpr (sweeps)
-        v.add(d, rows.load(d));
-      else
-        rows.store(d, rows.load(d) + v.value(d));
-    });
+    add_vector<false>(view(x));
+  }
+  template <operand X> BIJOU_INLINE void subtract(const X& x) {
+    check_size<X>();
+    add_vector<true>(view(x));
   }
   /// What was given plus v s, rounded once; plus -v s for `subtract`.
   template <operand X, operand S> BIJOU_INLINE void add(const X& x, const S& scale) {
@@ -82,18 +79,31 @@ template <purpose Purpose, class Rows> class output {
     check_size<X>();
     add_product<true>(view(x), view(scale));
   }
-  /// The log-determinant of this map, nats.
+  /// The log-determinant of this map, nats; of a vector, the sum of its variables' shares.
   template <operand X> BIJOU_INLINE void log_det(const X& x) {
     const auto v = view(x);
-    if constexpr (sweeps)
-      v.add(0, rows_.load_log_det());
-    else
-      rows_.store_log_det(rows_.load_log_det() + v.value(0));
+    constexpr int shares = detail::size_of<X>() == 0 ? 1 : detail::size_of<X>();
+    if constexpr (sweeps) {
+      const pack g = rows_.load_log_det();
+      for (int d = 0; d < shares; ++d) v.add(d, g);
+    } else {
+      pack sum = v.value(0);
+      for (int d = 1; d < shares; ++d)
+        if (has(d)) sum = sum + v.value(d);
+      rows_.store_log_det(rows_.load_log_det() + sum);
+    }
   }
   /// For functions whose value is wanted again in the sweep: tanh(x, y.kept()).
   BIJOU_INLINE auto kept() { return kept_place<Purpose, T, Rows::stride>(kept_); }
 
  private:
+  /// Whether variable d is made, and not given up (mixing_layer::forward_first).
+  BIJOU_INLINE bool has(int d) const {
+    if constexpr (requires { rows_.has(d); })
+      return rows_.has(d);
+    else
+      return true;
+  }
   template <class X> static consteval void check_size() {
     constexpr bool fits = detail::size_of<X>() == D || !sweeps;
     static_assert(fits,
@@ -108,6 +118,18 @@ template <purpose Purpose, class Rows> class output {
     } else {
       rows_.store(d, v.value(from));
     }
+  }
+  template <bool Minus, class View> BIJOU_INLINE void add_vector(const View& v) {
+    const Rows rows = rows_;
+    detail::for_each_variable<D>([&](int d) __attribute__((always_inline)) {
+      const pack c = rows.load(d);
+      if constexpr (sweeps && Minus)
+        v.subtract(d, c);
+      else if constexpr (sweeps)
+        v.add(d, c);
+      else
+        rows.store(d, Minus ? c - v.value(d) : c + v.value(d));
+    });
   }
   template <bool Minus, class View, class Scale>
   BIJOU_INLINE void add_product(const View& v, const Scale& scale) {

@@ -69,7 +69,14 @@ template <class T, class X, class Y, class Start> class dot_result : public acti
   Start start_;
 };
 
-/// |x|, at most `farthest`
+/// |a|, at most so far that its square does not overflow.
+template <class A> BIJOU_INLINE auto norm_value(const A& a) {
+  using T = typename A::value_type;
+  constexpr T farthest = sizeof(T) == 4 ? T(0x1p60) : T(0x1p500);
+  const simd::pack<T> squared = dot_value(a, a, simd::pack<T>(T(0)));
+  return min(simd::pack<T>(farthest), sqrt(squared));
+}
+/// The norm r of x.
 template <class T, class X> class norm_result : public active<T> {
  public:
   BIJOU_INLINE norm_result(const X& x, simd::pack<T> r) : active<T>(r), a_(x.view()) {}
@@ -81,6 +88,32 @@ template <class T, class X> class norm_result : public active<T> {
     for_each_variable<steps_of<X>>([&](int i) __attribute__((always_inline)) {
       a.add(i, by_r, a.value(i));
     });
+  }
+
+ private:
+  decltype(std::declval<const X&>().view()) a_;
+};
+
+/// sum + every variable of a, in ascending order.
+template <class A, class P> BIJOU_INLINE P sum_value(const A& a, P sum) {
+  if constexpr (some_list<A>) {
+    for (int d = 0; d < A::size; ++d) sum = sum + P(a.data()[d]);
+  } else {
+    const auto x = a.view();
+    for_each_variable<A::size>([&](int d)
+                                   __attribute__((always_inline)) { sum = sum + x.value(d); });
+  }
+  return sum;
+}
+/// The sum of the variables of X.
+template <class T, class X> class sum_result : public active<T> {
+ public:
+  BIJOU_INLINE explicit sum_result(const X& x)
+      : active<T>(sum_value(x, simd::pack<T>(T(0)))), a_(x.view()) {}
+  BIJOU_INLINE ~sum_result() {
+    const auto a = a_;
+    const simd::pack<T> g = for_variables_of<X>(this->cotangent);
+    for_each_variable<steps_of<X>>([&](int i) __attribute__((always_inline)) { a.add(i, g); });
   }
 
  private:
@@ -110,18 +143,38 @@ template <detail::vector_operand A, detail::vector_operand B> BIJOU_INLINE auto 
   return dot(std::forward<A>(a), std::forward<B>(b), 0);
 }
 
+/// The sum of all variables, in ascending order.
+template <detail::vector_operand A> BIJOU_INLINE auto sum(A&& a) {
+  using T = typename std::remove_cvref_t<A>::value_type;
+  static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
+  if constexpr (detail::is_active<A>())
+    return detail::sum_result<T, std::remove_cvref_t<A>>(a);
+  else
+    return passive<T>{detail::sum_value(a, simd::pack<T>(T(0)))};
+}
+
 /// The norm |a|, at most 2^60 in float and 2^500 in double, so that its square does not overflow.
 /// Its slope at 0 is given as 0.
 template <detail::vector_operand A> BIJOU_INLINE auto norm(A&& a) {
-  using T = typename std::remove_cvref_t<A>::value_type;
+  using vector = std::remove_cvref_t<A>;
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
-  constexpr T farthest = sizeof(T) == 4 ? T(0x1p60) : T(0x1p500);
-  const simd::pack<T> squared = detail::dot_value(a, a, simd::pack<T>(T(0)));
-  const simd::pack<T> r = min(simd::pack<T>(farthest), sqrt(squared));
   if constexpr (detail::is_active<A>())
-    return detail::norm_result<T, std::remove_cvref_t<A>>(a, r);
+    return detail::norm_result<typename vector::value_type, vector>(a, detail::norm_value(a));
   else
-    return passive<T>{r};
+    return passive<typename vector::value_type>{detail::norm_value(a)};
+}
+/// The same, kept for the sweep.
+template <detail::vector_operand A, class Place> BIJOU_INLINE auto norm(A&& a, const Place& kept) {
+  using vector = std::remove_cvref_t<A>;
+  static_assert(detail::named<A>, BIJOU_NEEDS_NAME);
+  const auto place = kept.template take<1>();
+  if constexpr (Place::loads) {
+    return detail::norm_result<typename vector::value_type, vector>(a, place.load(0));
+  } else {
+    auto r = norm(a);
+    if constexpr (Place::stores) place.store(0, r.value);
+    return r;
+  }
 }
 
 } // namespace bijou::inline BIJOU_ISA::reverse_mode

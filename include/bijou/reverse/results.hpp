@@ -58,6 +58,15 @@ template <class A, class B, class C> struct operands<A, B, C> {
   }
 };
 
+/// f(0) ... f(N - 1), each a computation of F: unrolled, but for long ones, whose code repeated is
+/// nothing but work for the compiler.
+template <class F, int N, class Each> BIJOU_INLINE void for_each_of(Each&& f) {
+  if constexpr (requires { requires F::is_long && N > 1; })
+    for (int d = 0; d < N; ++d) f(d);
+  else
+    for_each_variable<N>(f);
+}
+
 /// Says that a result's value was kept, and need not be computed.
 struct from_kept {};
 
@@ -83,7 +92,7 @@ template <class T, int D, class F, class Operands>
 class vector_result : public active_vector<T, D> {
  public:
   template <class... X> BIJOU_INLINE explicit vector_result(X&... x) : operands_{view_of<T>(x)...} {
-    for_each_variable<D>([&](int d) __attribute__((always_inline)) {
+    for_each_of<F, D>([&](int d) __attribute__((always_inline)) {
       at(this->values, d) = operands_.template value<F>(d);
     });
   }
@@ -96,7 +105,7 @@ class vector_result : public active_vector<T, D> {
   BIJOU_INLINE ~vector_result() {
     const auto here = this->view();
     const Operands o = operands_;
-    for_each_variable<D>([&](int d) __attribute__((always_inline)) {
+    for_each_of<F, D>([&](int d) __attribute__((always_inline)) {
       o.template pull_back<F>(here.cotangent(d), here.value(d), d);
     });
   }
@@ -112,14 +121,14 @@ template <class T, int D, class F, class Operands> class list_result : public ac
   BIJOU_INLINE explicit list_result(X&... x) : operands_{block_view_of<T, D>(x)...} {
     const Operands o = operands_;
     T* const values = this->values_.numbers.data();
-    for_each_variable<blocks_of<T, D>>([&](int b) __attribute__((always_inline)) {
+    for_each_of<F, blocks_of<T, D>>([&](int b) __attribute__((always_inline)) {
       o.template value<F>(b).store(values + b * simd::pack<T>::size);
     });
   }
   BIJOU_INLINE ~list_result() {
     const auto here = this->view();
     const Operands o = operands_;
-    for_each_variable<blocks_of<T, D>>([&](int b) __attribute__((always_inline)) {
+    for_each_of<F, blocks_of<T, D>>([&](int b) __attribute__((always_inline)) {
       o.template pull_back<F>(here.cotangent(b), here.value(b), b);
     });
   }
@@ -176,7 +185,7 @@ template <class F, class T, int D, class... X> BIJOU_INLINE auto apply_to_sample
   } else {
     const all o{view_of<T>(x)...};
     passive_vector<T, D> y;
-    for_each_variable<D>([&](int d) __attribute__((always_inline)) {
+    for_each_of<F, D>([&](int d) __attribute__((always_inline)) {
       at(y.values, d) = o.template value<F>(d);
     });
     return y;
@@ -192,7 +201,7 @@ template <class F, class T, int D, class... X> BIJOU_INLINE auto apply_to_lists(
     const all o{block_view_of<T, D>(x)...};
     passive_list<T, D> y;
     T* const values = y.data();
-    for_each_variable<blocks_of<T, D>>([&](int b) __attribute__((always_inline)) {
+    for_each_of<F, blocks_of<T, D>>([&](int b) __attribute__((always_inline)) {
       o.template value<F>(b).store(values + b * simd::pack<T>::size);
     });
     return y;
@@ -226,6 +235,55 @@ BIJOU_INLINE auto apply_kept(const Place& kept, X&... x) {
     if constexpr (Place::stores && D > 0)
       for_each_variable<D>([&](int d)
                                __attribute__((always_inline)) { place.store(d, at(y.values, d)); });
+    return y;
+  }
+}
+
+/// An active vector that an operation made.
+template <class Operation>
+class operation_result : public active_vector<typename Operation::value_type, Operation::size> {
+ public:
+  BIJOU_INLINE explicit operation_result(const Operation& o) : operation_(o) {
+    operation_.evaluate(this->values.data());
+  }
+  template <class Place>
+  BIJOU_INLINE operation_result(from_kept, const Place& kept, const Operation& o) : operation_(o) {
+    for_each_variable<Operation::size>([&](int d) __attribute__((always_inline)) {
+      at(this->values, d) = kept.load(d);
+    });
+  }
+  BIJOU_INLINE ~operation_result() {
+    operation_.pull_back(this->cotangents.data(), this->values.data());
+  }
+
+ private:
+  Operation operation_;
+};
+
+/// The vector that an operation of several operands makes. An operation is a struct of views with
+/// `value_type`, `size`, `is_active`, `evaluate(y)` and `pull_back(g, y)`, which hands the
+/// cotangents g of y to its operands, and may use both up.
+template <class Operation> BIJOU_INLINE auto vector_made_by(const Operation& o) {
+  if constexpr (Operation::is_active) {
+    return operation_result<Operation>(o);
+  } else {
+    passive_vector<typename Operation::value_type, Operation::size> y;
+    o.evaluate(y.values.data());
+    return y;
+  }
+}
+/// The same, kept for the sweep.
+template <class Operation, class Place>
+BIJOU_INLINE auto vector_made_by(const Operation& o, const Place& kept) {
+  const auto place = kept.template take<Operation::size>();
+  if constexpr (Place::loads) {
+    return operation_result<Operation>(from_kept{}, place, o);
+  } else {
+    auto y = vector_made_by(o);
+    if constexpr (Place::stores)
+      for_each_variable<Operation::size>([&](int d) __attribute__((always_inline)) {
+        place.store(d, at(y.values, d));
+      });
     return y;
   }
 }

@@ -14,11 +14,16 @@
 /// | `bounds(a...)` | a `root_bounds`: where to begin, and between what the solution lies |
 /// | `rounding(z, a...)` | how large f may be where only rounding is left of it |
 ///
-/// or with `solve(a...)` in place of the last two, where it knows a better way to its solution.
+/// With `solve(a...)` in place of the last two it has a way of its own to the solution, and with
+/// `slopes(z, a...)` in place of the first, which gives root_slopes, to its derivatives.
 
 #include <bijou/kernels/bracketed_newton.hpp>
 #include <bijou/kernels/dual.hpp>
 #include <bijou/reverse/formulas.hpp>
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
 
 namespace bijou::inline BIJOU_ISA::reverse_mode {
 
@@ -27,10 +32,16 @@ template <class P> struct root_bounds {
   P start, low, high;
 };
 
+/// The slopes of an equation by z, and by each of its other operands.
+template <class P, std::size_t N> struct root_slopes {
+  P by[N];
+};
+
 namespace functions {
 
 /// The solution of an equation, as a function of its other operands.
 template <class Equation> struct solution {
+  static constexpr bool is_long = true;
   template <class P, class... A> BIJOU_INLINE static P value(P a, A... more) {
     const Equation f{};
     if constexpr (requires { f.solve(a, more...); }) {
@@ -46,28 +57,43 @@ template <class Equation> struct solution {
     }
   }
   template <class P, class A> BIJOU_INLINE static void pull_back(P g, P z, P a, A to_a) {
-    const P by_f = g / slope(variable(z), dual<P>(a));
-    to_a.subtract(by_f, slope(dual<P>(z), variable(a)));
+    const auto f = slopes(z, a);
+    to_a.subtract(g / f.by[0], f.by[1]);
   }
   template <class P, class A, class B>
   BIJOU_INLINE static void pull_back(P g, P z, P a, P b, A to_a, B to_b) {
-    const P by_f = g / slope(variable(z), dual<P>(a), dual<P>(b));
-    to_a.subtract(by_f, slope(dual<P>(z), variable(a), dual<P>(b)));
-    to_b.subtract(by_f, slope(dual<P>(z), dual<P>(a), variable(b)));
+    const auto f = slopes(z, a, b);
+    const P by_f = g / f.by[0];
+    to_a.subtract(by_f, f.by[1]);
+    to_b.subtract(by_f, f.by[2]);
   }
   template <class P, class A, class B, class C>
   BIJOU_INLINE static void pull_back(P g, P z, P a, P b, P c, A to_a, B to_b, C to_c) {
-    const P by_f = g / slope(variable(z), dual<P>(a), dual<P>(b), dual<P>(c));
-    to_a.subtract(by_f, slope(dual<P>(z), variable(a), dual<P>(b), dual<P>(c)));
-    to_b.subtract(by_f, slope(dual<P>(z), dual<P>(a), variable(b), dual<P>(c)));
-    to_c.subtract(by_f, slope(dual<P>(z), dual<P>(a), dual<P>(b), variable(c)));
+    const auto f = slopes(z, a, b, c);
+    const P by_f = g / f.by[0];
+    to_a.subtract(by_f, f.by[1]);
+    to_b.subtract(by_f, f.by[2]);
+    to_c.subtract(by_f, f.by[3]);
   }
 
  private:
   template <class P> using dual = math::dual<P>;
-  template <class P> BIJOU_INLINE static dual<P> variable(P p) { return {p, one<P>()}; }
-  template <class... A> BIJOU_INLINE static auto slope(A... a) {
-    return Equation{}(a...).derivative;
+
+  /// The slopes of f by z and by its other operands.
+  template <class P, class... A> BIJOU_INLINE static auto slopes(P z, A... a) {
+    if constexpr (requires { Equation{}.slopes(z, a...); })
+      return Equation{}.slopes(z, a...);
+    else
+      return by_each(std::index_sequence_for<P, A...>{}, z, a...);
+  }
+  template <std::size_t... I, class... X>
+  BIJOU_INLINE static auto by_each(std::index_sequence<I...> all, X... x) {
+    using P = std::common_type_t<X...>;
+    return root_slopes<P, sizeof...(I)>{{by_one<I>(all, x...)...}};
+  }
+  template <std::size_t One, std::size_t... I, class... X>
+  BIJOU_INLINE static auto by_one(std::index_sequence<I...>, X... x) {
+    return Equation{}(dual<X>(x, I == One ? one<X>() : X(0))...).derivative;
   }
 };
 

@@ -1,15 +1,17 @@
 #pragma once
 /// \file
 /// Products with triangular matrices and their inverses, primitives of reverse mode by scope
-/// (number.hpp): y = M v and M y = v.
+/// (number.hpp): y = M v + b and M y = v.
 ///
-/// M is a D x D matrix of parameters, row by row; only its triangle is read, diagonal included, and
-/// only there cotangents go. Sums run away from the diagonal, each term with one fused
-/// multiply-add, in the order in which a substitution can take them.
+/// M is a D x D matrix of parameters of which one side of the diagonal is read, and a vector in
+/// place of its diagonal: words keep the diagonal above 0 by a function of what they learn. Sums
+/// run over ascending columns, each term with one fused multiply-add.
 
-#include <bijou/reverse/products.hpp>
+#include <bijou/kernels/saturation.hpp>
+#include <bijou/reverse/matrix.hpp>
 
 #include <cstddef>
+#include <type_traits>
 
 namespace bijou::inline BIJOU_ISA::reverse_mode {
 
@@ -18,12 +20,53 @@ enum class triangle : unsigned char { lower, upper };
 
 namespace detail {
 
-/// The columns of row i off the diagonal, from there outwards: f(j).
-template <triangle Which, int D, class F> BIJOU_INLINE void off_diagonal(int i, F&& f) {
-  if constexpr (Which == triangle::lower)
-    for (int j = i - 1; j >= 0; --j) f(j);
-  else
-    for (int j = i + 1; j < D; ++j) f(j);
+// --- one row or column, with what lies off the diagonal; v(j) are the other factors
+
+/// The columns that row i has: from `first` to before `last`. Column i of the other triangle has
+/// these rows.
+template <triangle Which, int D> struct off_diagonal {
+  int first, last;
+  BIJOU_INLINE explicit off_diagonal(int i)
+      : first(Which == triangle::lower ? 0 : i + 1), last(Which == triangle::lower ? i : D) {}
+};
+template <triangle Which>
+inline constexpr triangle transposed = Which == triangle::lower ? triangle::upper : triangle::lower;
+
+/// sum + row i of M times v; Minus: sum - row i times v.
+template <triangle Which, bool Minus = false, class M, class V, class P>
+BIJOU_INLINE P row_times(const M& m, int i, const V& v, P sum) {
+  const off_diagonal<Which, M::rows> row(i);
+  for (int j = row.first; j < row.last; ++j) {
+    const P entry = m.value(i * M::rows + j);
+    sum = Minus ? fnma(entry, v(j), sum) : fma(entry, v(j), sum);
+  }
+  return sum;
+}
+/// The same with column j of M.
+template <triangle Which, bool Minus = false, class M, class V, class P>
+BIJOU_INLINE P column_times(const M& m, int j, const V& v, P sum) {
+  const off_diagonal<transposed<Which>, M::rows> column(j);
+  for (int i = column.first; i < column.last; ++i) {
+    const P entry = m.value(i * M::rows + j);
+    sum = Minus ? fnma(entry, v(i), sum) : fma(entry, v(i), sum);
+  }
+  return sum;
+}
+/// Adds g v^T to the cotangents of M; Minus: takes it from them.
+template <triangle Which, bool Minus = false, class M, class G, class V>
+BIJOU_INLINE void add_outer(const M& m, const G& g, const V& v) {
+  using P = simd::pack<typename M::value_type>;
+  if constexpr (M::is_active)
+    for (int i = 0; i < M::rows; ++i) {
+      const off_diagonal<Which, M::rows> row(i);
+      const P left = g(i);
+      m.add_each(
+          i * M::rows + row.first,
+          row.last - row.first, [&](int j, P start) __attribute__((always_inline)) {
+            const P right = v(row.first + j);
+            return Minus ? fnma(left, right, start) : fma(left, right, start);
+          });
+    }
 }
 /// The rows in the order of a substitution, f(i): each needs those before it.
 template <triangle Which, int D, class F> BIJOU_INLINE void in_order(F&& f) {
@@ -32,134 +75,132 @@ template <triangle Which, int D, class F> BIJOU_INLINE void in_order(F&& f) {
   else
     for (int i = D - 1; i >= 0; --i) f(i);
 }
-template <triangle Which>
-inline constexpr triangle other_triangle =
-    Which == triangle::lower ? triangle::upper : triangle::lower;
-
-template <triangle Which, int D, class M, class V, class P>
-BIJOU_INLINE void multiply(const M& m, const V& v, P* y) {
-  for (int i = 0; i < D; ++i) {
-    P sum = m.value(i * D + i) * v.value(i);
-    off_diagonal<Which, D>(
-        i, [&](int j)
-               __attribute__((always_inline)) { sum = fma(m.value(i * D + j), v.value(j), sum); });
-    y[i] = sum;
-  }
+/// Variables as the functions above take them: side by side in memory, since each is read D times.
+template <class P> BIJOU_INLINE auto factors_at(const P* v) {
+  return [v](int i) __attribute__((always_inline)) { return v[i]; };
 }
-template <triangle Which, int D, class M, class V, class P>
-BIJOU_INLINE void substitute(const M& m, const V& v, P* y) {
-  in_order<Which, D>([&](int i) __attribute__((always_inline)) {
-    P rest = v.value(i);
-    off_diagonal<Which, D>(
-        i, [&](int j)
-               __attribute__((always_inline)) { rest = fnma(m.value(i * D + j), y[j], rest); });
-    y[i] = rest / m.value(i * D + i);
-  });
+template <class P, int D> using column_of = P[static_cast<std::size_t>(D)];
+template <int D, class View, class P> BIJOU_INLINE void copy_variables(const View& v, P* x) {
+  for_each_variable<D>([&](int d) __attribute__((always_inline)) { x[d] = v.value(d); });
 }
 
-/// y = M v
-template <class T, int D, triangle Which, class M, class V>
-class triangular_product : public active_vector<T, D> {
- public:
-  template <class A, class B>
-  BIJOU_INLINE triangular_product(A& m, B& v) : m_(view_of<T>(m)), v_(view_of<T>(v)) {
-    multiply<Which, D>(m_, v_, this->values.data());
-  }
-  BIJOU_INLINE ~triangular_product() {
-    const M m = m_;
-    const V v = v_;
-    const auto y = this->view();
-    const auto pull = [&](int i, int j) __attribute__((always_inline)) {
-      const simd::pack<T> g = y.cotangent(i), one = v.value(j);
-      v.add(j, g, m.value(i * D + j));
-      m.add(i * D + j, g, one);
-    };
-    for (int i = 0; i < D; ++i) {
-      pull(i, i);
-      off_diagonal<Which, D>(
-          i, [&](int j) __attribute__((always_inline)) { pull(i, j); });
+// --- the operations
+
+/// y = M v + b
+template <triangle Which, class M, class Diagonal, class V, class B> struct triangular_product {
+  using value_type = typename M::value_type;
+  using P = simd::pack<value_type>;
+  static constexpr int size = M::rows;
+  static constexpr bool is_active =
+      M::is_active || Diagonal::is_active || V::is_active || B::is_active;
+  const M& m;
+  Diagonal diagonal;
+  V v;
+  B start;
+
+  BIJOU_INLINE void evaluate(P* y) const {
+    column_of<P, size> x;
+    copy_variables<size>(v, x);
+    for (int i = 0; i < size; ++i) {
+      const P on_it = diagonal.value(i), sum = start.value(i);
+      if constexpr (Which == triangle::lower)
+        y[i] = fma(on_it, x[i], row_times<Which>(m, i, factors_at<P>(x), sum));
+      else
+        y[i] = row_times<Which>(m, i, factors_at<P>(x), fma(on_it, x[i], sum));
     }
   }
-
- private:
-  M m_;
-  V v_;
+  BIJOU_INLINE void pull_back(const P* g, const P*) const {
+    column_of<P, size> x;
+    copy_variables<size>(v, x);
+    for (int j = 0; j < size; ++j) {
+      start.add(j, g[j]);
+      diagonal.add(j, g[j], x[j]);
+    }
+    add_outer<Which>(m, factors_at(g), factors_at<P>(x));
+    if constexpr (V::is_active)
+      for (int j = 0; j < size; ++j)
+        v.add(j, column_times<Which>(m, j, factors_at(g), g[j] * diagonal.value(j)));
+  }
 };
 
 /// y with M y = v. With l = M^-T g, the cotangent of v is l and that of M is -l y^T.
-template <class T, int D, triangle Which, class M, class V>
-class triangular_solution : public active_vector<T, D> {
- public:
-  template <class A, class B>
-  BIJOU_INLINE triangular_solution(A& m, B& v) : m_(view_of<T>(m)), v_(view_of<T>(v)) {
-    substitute<Which, D>(m_, v_, this->values.data());
-  }
-  BIJOU_INLINE ~triangular_solution() {
-    const M m = m_;
-    const V v = v_;
-    const auto y = this->view();
-    // The transpose is solved in the opposite order, by columns of M.
-    in_order<other_triangle<Which>, D>([&](int i) __attribute__((always_inline)) {
-      const simd::pack<T> l = y.cotangent(i) / m.value(i * D + i);
-      v.add(i, l);
-      m.subtract(i * D + i, l, y.value(i));
-      off_diagonal<Which, D>(
-          i, [&](int j) __attribute__((always_inline)) {
-            y.subtract(j, l, m.value(i * D + j));
-            m.subtract(i * D + j, l, y.value(j));
-          });
+template <triangle Which, class M, class Diagonal, class V> struct triangular_solution {
+  using value_type = typename M::value_type;
+  using P = simd::pack<value_type>;
+  static constexpr int size = M::rows;
+  static constexpr bool is_active = M::is_active || Diagonal::is_active || V::is_active;
+  const M& m;
+  Diagonal diagonal;
+  V v;
+
+  BIJOU_INLINE void evaluate(P* y) const {
+    in_order<Which, size>([&](int i) __attribute__((always_inline)) {
+      const P rest = row_times<Which, true>(m, i, factors_at(y), v.value(i));
+      // The rows after it sum over it.
+      y[i] = bijou::detail::saturated(rest / diagonal.value(i),
+                                      bijou::detail::linear_saturation<value_type>);
     });
   }
-
- private:
-  M m_;
-  V v_;
+  BIJOU_INLINE void pull_back(P* l, const P* y) const {
+    in_order<transposed<Which>, size>([&](int j) __attribute__((always_inline)) {
+      l[j] = column_times<Which, true>(m, j, factors_at(l), l[j]) / diagonal.value(j);
+      v.add(j, l[j]);
+      diagonal.subtract(j, l[j], y[j]);
+    });
+    add_outer<Which, true>(m, factors_at(l), factors_at(y));
+  }
 };
 
-template <class T, int D, bool Solve, triangle Which, class M, class V>
-BIJOU_INLINE auto apply_triangle(M& m, V& v) {
-  using matrix = decltype(view_of<T>(m));
-  using vector = decltype(view_of<T>(v));
-  if constexpr (!matrix::is_active && !vector::is_active) {
-    passive_vector<T, D> y;
-    if constexpr (Solve)
-      substitute<Which, D>(view_of<T>(m), view_of<T>(v), y.values.data());
-    else
-      multiply<Which, D>(view_of<T>(m), view_of<T>(v), y.values.data());
-    return y;
-  } else if constexpr (Solve) {
-    return triangular_solution<T, D, Which, matrix, vector>(m, v);
-  } else {
-    return triangular_product<T, D, Which, matrix, vector>(m, v);
-  }
+/// Whether the operands are a matrix of parameters, its diagonal and a vector of samples.
+template <class M, class Diagonal, class V> constexpr bool matrix_and_vectors() {
+  if constexpr (some_matrix<M> && some_numbers<Diagonal> && some_numbers<V>)
+    return !some_list<V> && M::rows == M::columns && Diagonal::size == M::rows &&
+           V::size == M::rows;
+  else
+    return false;
 }
-
-/// Refuses what is no matrix of parameters and vector of samples.
-template <class M, class V>
-inline constexpr bool matrix_and_vector =
-    !some_list<std::remove_cvref_t<M>> && !some_list<std::remove_cvref_t<V>> &&
-    std::remove_cvref_t<M>::size == std::remove_cvref_t<V>::size * std::remove_cvref_t<V>::size;
 
 } // namespace detail
 
 #define BIJOU_NEEDS_MATRIX                                                                         \
-  "bijou: a triangular product takes a matrix of D x D parameters and a vector of D variables"
+  "bijou: a triangular product takes a matrix of D x D parameters, a vector in place of its "      \
+  "diagonal and a vector of D variables"
 
-/// M v. Cost: D (D + 1) / 2 multiply-adds; of its sweep, twice that.
-template <triangle Which, detail::vector_operand M, detail::vector_operand V>
-BIJOU_INLINE auto multiply(M&& m, V&& v) {
-  static_assert(detail::named<M, V>, BIJOU_NEEDS_NAME);
-  static_assert(detail::matrix_and_vector<M, V>, BIJOU_NEEDS_MATRIX);
-  using vector = std::remove_cvref_t<V>;
-  return detail::apply_triangle<typename vector::value_type, vector::size, false, Which>(m, v);
+/// M v + start, where M is a triangle of m with this diagonal; kept: nothing, or where the value is
+/// kept. Cost: D (D + 1) / 2 multiply-adds; of its sweep, twice that.
+template <triangle Which, class M, class Diagonal, class V, operand Start, class... Place>
+BIJOU_INLINE auto multiply(const M& m, Diagonal&& diagonal, V&& v, Start&& start,
+                           const Place&... kept) {
+  constexpr bool fits =
+      detail::matrix_and_vectors<M, std::remove_cvref_t<Diagonal>, std::remove_cvref_t<V>>();
+  static_assert(fits, BIJOU_NEEDS_MATRIX);
+  static_assert(detail::named<Diagonal, V, Start>, BIJOU_NEEDS_NAME);
+  using T = typename M::value_type;
+  return detail::vector_made_by(
+      detail::triangular_product<Which, M, decltype(detail::view_of<T>(diagonal)),
+                                 decltype(detail::view_of<T>(v)),
+                                 decltype(detail::view_of<T>(start))>{
+          m, detail::view_of<T>(diagonal), detail::view_of<T>(v), detail::view_of<T>(start)},
+      kept...);
 }
-/// y with M y = v, by substitution. Cost: that of multiply, and D quotients.
-template <triangle Which, detail::vector_operand M, detail::vector_operand V>
-BIJOU_INLINE auto solve(M&& m, V&& v) {
-  static_assert(detail::named<M, V>, BIJOU_NEEDS_NAME);
-  static_assert(detail::matrix_and_vector<M, V>, BIJOU_NEEDS_MATRIX);
-  using vector = std::remove_cvref_t<V>;
-  return detail::apply_triangle<typename vector::value_type, vector::size, true, Which>(m, v);
+template <triangle Which, class M, class Diagonal, class V>
+BIJOU_INLINE auto multiply(const M& m, Diagonal&& diagonal, V&& v) {
+  return multiply<Which>(m, std::forward<Diagonal>(diagonal), std::forward<V>(v), 0);
+}
+/// y with M y = v, by substitution; numbers end at linear_saturation. Cost: that of multiply, and D
+/// quotients.
+template <triangle Which, class M, class Diagonal, class V, class... Place>
+BIJOU_INLINE auto solve(const M& m, Diagonal&& diagonal, V&& v, const Place&... kept) {
+  constexpr bool fits =
+      detail::matrix_and_vectors<M, std::remove_cvref_t<Diagonal>, std::remove_cvref_t<V>>();
+  static_assert(fits, BIJOU_NEEDS_MATRIX);
+  static_assert(detail::named<Diagonal, V>, BIJOU_NEEDS_NAME);
+  using T = typename M::value_type;
+  return detail::vector_made_by(
+      detail::triangular_solution<Which, M, decltype(detail::view_of<T>(diagonal)),
+                                  decltype(detail::view_of<T>(v))>{m, detail::view_of<T>(diagonal),
+                                                                   detail::view_of<T>(v)},
+      kept...);
 }
 
 } // namespace bijou::inline BIJOU_ISA::reverse_mode

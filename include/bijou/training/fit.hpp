@@ -148,8 +148,8 @@ fit_result fit_expressions(Flow& q, const fit_options& options, const Processes&
                 "has given<C>");
   constexpr bool has_inverse = Flow::invertible;
   static_assert(has_inverse,
-                "bijou: fit scores samples by the inverse, and a word of this flow has "
-                "no closed inverse (planar, radial, sylvester): write numerically_inverted(word)");
+                "bijou: fit scores samples by the inverse, and a word of this flow has none, as a "
+                "mixing(map) without map.inverse");
   if constexpr (!has_inverse) {
     return {};
   } else {

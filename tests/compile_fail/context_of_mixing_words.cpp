@@ -4,5 +4,4 @@
 using namespace bijou;
 
 constexpr auto back_and_forth = exp_map | inverse(exp_map);
-auto q = make_flow<double>(normal<2> | given<1> | numerically_inverted(planar) |
-                           inverse(numerically_inverted(radial) | back_and_forth));
+auto q = make_flow<double>(normal<2> | given<1> | planar | inverse(radial | back_and_forth));

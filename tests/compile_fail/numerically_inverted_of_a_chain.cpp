@@ -1,6 +1,0 @@
-// expect-error: bijou: numerically_inverted\(word\) takes one word
-#include <bijou/bijou.hpp>
-
-using namespace bijou;
-
-constexpr auto p = normal<2> | numerically_inverted(planar | planar);
