@@ -125,18 +125,10 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
   using layout = detail::mixing_layout<Map, D>;
   using pack = simd::pack<T>;
   using purpose = reverse_mode::purpose;
-  static constexpr int kept_rows = [] {
-    if constexpr (requires { Map::kept + 0; })
-      return Map::kept;
-    else if constexpr (detail::names_kept<Map>)
-      return Map::template kept<D>;
-    else
-      return 0;
-  }();
 
  public:
   static constexpr int scratch_rows = 1;
-  static constexpr int tape_rows = D + kept_rows;
+  static constexpr int tape_rows = D + detail::kept_of_map<Map, D>();
 
   mixing_layer() = default;
   /// position: variable -> row of the tile.

@@ -15,8 +15,8 @@
 
 namespace bijou::inline BIJOU_ISA {
 
-/// Which entries of a matrix are parameters; the others are 0 for good.
-enum class entries : unsigned char { all, above_diagonal, up_to_diagonal };
+/// The part of a matrix whose entries are parameters; the others are 0 for good.
+enum class matrix_part : unsigned char { whole, above_diagonal, up_to_diagonal };
 
 /// A learned number, vector or matrix of a word that mixes variables: its name in files, its shape
 /// (none: a number) and the normal distribution that it begins with.
@@ -24,7 +24,7 @@ struct parameter {
   const char* name;
   int rows = 0, columns = 0;
   double mean = 0, variance = 0;
-  entries owned = entries::all;
+  matrix_part owned = matrix_part::whole;
 
   constexpr parameter normal(double centre, double deviation) const {
     return normal_of_variance(centre, deviation * deviation);
@@ -36,21 +36,21 @@ struct parameter {
     return p;
   }
   /// Of a square matrix: only entries right of its diagonal, or none right of it.
-  constexpr parameter above_diagonal() const { return with(entries::above_diagonal); }
-  constexpr parameter up_to_diagonal() const { return with(entries::up_to_diagonal); }
+  constexpr parameter above_diagonal() const { return with(matrix_part::above_diagonal); }
+  constexpr parameter up_to_diagonal() const { return with(matrix_part::up_to_diagonal); }
 
   constexpr bool is_matrix() const { return columns > 0; }
   constexpr int size() const { return rows == 0 ? 1 : is_matrix() ? rows * columns : rows; }
   /// Whether entry i is one.
   constexpr bool owns(int i) const {
-    return owned == entries::all ||
-           (owned == entries::above_diagonal) == (i % columns > i / columns);
+    return owned == matrix_part::whole ||
+           (owned == matrix_part::above_diagonal) == (i % columns > i / columns);
   }
 
  private:
-  constexpr parameter with(entries e) const {
+  constexpr parameter with(matrix_part part) const {
     parameter p = *this;
-    p.owned = e;
+    p.owned = part;
     return p;
   }
 };
@@ -101,6 +101,16 @@ template <class Map, int D> constexpr auto parameters_of_map() {
     return Map::template parameters<D>;
   else
     return std::array<parameter, 0>{};
+}
+
+/// How many numbers it keeps, which may depend on D.
+template <class Map, int D> constexpr int kept_of_map() {
+  if constexpr (requires { Map::kept + 0; })
+    return Map::kept;
+  else if constexpr (names_kept<Map>)
+    return Map::template kept<D>;
+  else
+    return 0;
 }
 
 /// Places of a map's parameters among the numbers of its word.

@@ -54,10 +54,10 @@ struct stretch_of_diagonals {
 template <class Matrix, class View, class W> struct ridges_under {
   using value_type = typename Matrix::value_type;
   using P = simd::pack<value_type>;
-  using column = P[static_cast<std::size_t>(Matrix::rows)];
+  using column = reverse_mode::detail::column_of<P, Matrix::rows>;
   static constexpr int size = Matrix::rows;
   static constexpr bool is_active = Matrix::is_active;
-  const Matrix &r_dense, &s_dense;
+  Matrix r_dense, s_dense;
   View r, s, stretch, bias;
   W w;
 
@@ -82,19 +82,17 @@ template <class Matrix, class View, class W> struct ridges_under {
       r.subtract(i, m[i], t[i]);
       w.add(i, m[i]);
     }
-    using reverse_mode::detail::add_outer, reverse_mode::detail::factors_at;
-    add_outer<upper>(s_dense, factors_at<P>(l), factors_at<P>(v));
-    add_outer<upper, true>(r_dense, factors_at<P>(m), factors_at<P>(t));
+    reverse_mode::detail::add_outer<upper>(s_dense, l, v);
+    reverse_mode::detail::add_outer<upper, true>(r_dense, m, t);
   }
 
  private:
   static constexpr auto upper = reverse_mode::triangle::upper;
   BIJOU_INLINE static P row_times(const Matrix& a, int i, const P* x, P sum) {
-    return reverse_mode::detail::row_times<upper>(a, i, reverse_mode::detail::factors_at(x), sum);
+    return reverse_mode::detail::row_times<upper>(a, i, x, sum);
   }
   BIJOU_INLINE static P column_times(const Matrix& a, int i, const P* x, P sum) {
-    return reverse_mode::detail::column_times<upper>(a, i, reverse_mode::detail::factors_at(x),
-                                                     sum);
+    return reverse_mode::detail::column_times<upper>(a, i, x, sum);
   }
   BIJOU_INLINE P moved_by_later(int i, const P* t) const {
     return w.value(i) - row_times(r_dense, i, t, P(value_type(0)));
@@ -136,33 +134,44 @@ template <int K> struct sylvester_map {
     auto turned = reflect<to_ridges>(u, factors, x, y.kept());
     auto heights = multiply<upper>(s_dense, s, turned, b);
     auto ridges = tanh(heights, y.kept());
-    auto slopes = reverse_mode::apply<ridge_slope>(ridges, stretch);
-    auto logs = log(slopes);
-    auto log_det = sum(logs);
-    auto push = multiply<upper>(r_dense, r, ridges);
-    auto moved = reflect<from_ridges>(u, factors, push);
-    y.log_det(log_det);
-    y.add(moved);
+    with_push(
+        ridges, r_dense, r, stretch, u,
+        factors, [&](const auto& volume, const auto& push) __attribute__((always_inline)) {
+          y.log_det(volume);
+          y.add(push);
+        });
   }
   template <class Y, class X, class M, class V, class U, class F>
   void inverse(const Y& y, X& x, const M& r_dense, const M& s_dense, const V& r, const V& s,
                const V& stretch, const V& b, const U& u, const F& factors) const {
     auto turned = reflect<to_ridges>(u, factors, y);
     auto ridges = reverse_mode::detail::vector_made_by(
-        ridges_under<M, decltype(r.view()), decltype(turned.view())>{
-            r_dense, s_dense, r.view(), s.view(), stretch.view(), b.view(), turned.view()},
+        ridges_under<decltype(r_dense.entries()), decltype(r.view()), decltype(turned.view())>{
+            r_dense.entries(), s_dense.entries(), r.view(), s.view(), stretch.view(), b.view(),
+            turned.view()},
         x.kept());
-    auto slopes = reverse_mode::apply<ridge_slope>(ridges, stretch);
-    auto logs = log(slopes);
-    auto volume = sum(logs);
-    auto log_det = -volume;
-    auto push = multiply<upper>(r_dense, r, ridges);
-    auto moved = reflect<from_ridges>(u, factors, push);
-    x.log_det(log_det);
-    x.subtract(moved);
+    with_push(
+        ridges, r_dense, r, stretch, u,
+        factors, [&](const auto& volume, const auto& push) __attribute__((always_inline)) {
+          auto log_det = -volume;
+          x.log_det(log_det);
+          x.subtract(push);
+        });
   }
 
  private:
+  /// then(log|det dy/dx|, Q R t)
+  template <class T, class M, class V, class U, class F, class Then>
+  BIJOU_INLINE static void with_push(const T& ridges, const M& r_dense, const V& r,
+                                     const V& stretch, const U& u, const F& factors,
+                                     const Then& then) {
+    auto slopes = reverse_mode::apply<ridge_slope>(ridges, stretch);
+    auto logs = log(slopes);
+    auto volume = sum(logs);
+    auto raised = multiply<upper>(r_dense, r, ridges);
+    auto push = reflect<from_ridges>(u, factors, raised);
+    then(volume, push);
+  }
   static constexpr auto upper = reverse_mode::triangle::upper;
   static constexpr auto to_ridges = reverse_mode::reflection_order::first_to_last;   // Q^T
   static constexpr auto from_ridges = reverse_mode::reflection_order::last_to_first; // Q

@@ -16,6 +16,54 @@
 
 namespace bijou::inline BIJOU_ISA::reverse_mode {
 
+namespace detail {
+
+/// How an operation reads a matrix and hands cotangents back to it: entry k is the same in all
+/// lanes.
+template <class T, int R, int C> struct passive_entries {
+  using value_type = T;
+  static constexpr int rows = R, columns = C;
+  static constexpr bool is_active = false;
+  const T* numbers;
+
+  BIJOU_INLINE simd::pack<T> value(int k) const { return simd::pack<T>(numbers[k]); }
+};
+/// With a register of partial sums for each entry.
+template <class T, int R, int C> struct entries_with_sums : passive_entries<T, R, C> {
+  static constexpr bool is_active = true;
+  simd::pack<T>* sums;
+
+  /// Adds to the cotangents of entries first, first + 1 ...: `count` times what f(j, start) adds to
+  /// start.
+  template <class F> BIJOU_INLINE void add_each(int first, int count, const F& f) const {
+    simd::pack<T>* const to = sums + first;
+    for (int j = 0; j < count; ++j) to[j] = f(j, to[j]);
+  }
+};
+/// Without: the lanes of products are summed at once.
+template <class T, int R, int C> struct entries_without_sums : passive_entries<T, R, C> {
+  static constexpr bool is_active = true;
+  T* gradient;
+
+  template <class F> BIJOU_INLINE void add_each(int first, int count, const F& f) const {
+    constexpr int w = simd::pack<T>::size;
+    T* const to = gradient + first;
+    for (int j = 0; j < count; j += w) {
+      bijou::detail::registers_of<T, w> products;
+      bijou::detail::unroll<w>([&](auto i) __attribute__((always_inline)) {
+        products[i] = simd::pack<T>(T(0));
+        if (j + i < count) products[i] = f(j + i, simd::pack<T>(T(0)));
+      });
+      list_numbers<T, w> lanes;
+      sum_lanes<w>(products, lanes.numbers.data());
+      const int n = std::min(w, count - j);
+      for (int i = 0; i < n; ++i) to[j + i] += bijou::detail::at(lanes.numbers, i);
+    }
+  }
+};
+
+} // namespace detail
+
 /// R x C parameters whose cotangents nobody asks for.
 template <class T, int R, int C> class passive_matrix {
  public:
@@ -25,8 +73,7 @@ template <class T, int R, int C> class passive_matrix {
 
   BIJOU_INLINE explicit passive_matrix(const T* numbers) : numbers_(numbers) {}
   BIJOU_INLINE const T* data() const { return numbers_; }
-  /// Entry k of all, the same in all lanes.
-  BIJOU_INLINE simd::pack<T> value(int k) const { return simd::pack<T>(numbers_[k]); }
+  BIJOU_INLINE auto entries() const { return detail::passive_entries<T, R, C>{numbers_}; }
 
  private:
   const T* numbers_;
@@ -43,7 +90,9 @@ template <class T, int R, int C> class active_matrix {
       : numbers_(numbers), gradient_(gradient) {}
   BIJOU_INLINE const T* data() const { return numbers_; }
   BIJOU_INLINE T* gradient() const { return gradient_; }
-  BIJOU_INLINE simd::pack<T> value(int k) const { return simd::pack<T>(numbers_[k]); }
+  BIJOU_INLINE auto entries() const {
+    return detail::entries_without_sums<T, R, C>{{numbers_}, gradient_};
+  }
 
  private:
   const T* numbers_;
@@ -70,24 +119,6 @@ class matrix_of_samples : public active_matrix<T, R, C> {
  public:
   BIJOU_INLINE explicit matrix_of_samples(const active_matrix<T, R, C>& of)
       : active_matrix<T, R, C>(of) {}
-
-  /// Adds to the cotangents of entries first, first + 1 ...: `count` times what f(j, start) adds to
-  /// start.
-  template <class F> BIJOU_INLINE void add_each(int first, int count, const F& f) const {
-    constexpr int w = simd::pack<T>::size;
-    T* const to = this->gradient() + first;
-    for (int j = 0; j < count; j += w) {
-      bijou::detail::registers_of<T, w> products;
-      bijou::detail::unroll<w>([&](auto i) __attribute__((always_inline)) {
-        products[i] = simd::pack<T>(T(0));
-        if (j + i < count) products[i] = f(j + i, simd::pack<T>(T(0)));
-      });
-      list_numbers<T, w> sums;
-      sum_lanes<w>(products, sums.numbers.data());
-      const int n = std::min(w, count - j);
-      for (int i = 0; i < n; ++i) to[j + i] += bijou::detail::at(sums.numbers, i);
-    }
-  }
 };
 template <class T, int R, int C>
 class matrix_of_samples<T, R, C, true> : public active_matrix<T, R, C> {
@@ -105,9 +136,8 @@ class matrix_of_samples<T, R, C, true> : public active_matrix<T, R, C> {
   matrix_of_samples(const matrix_of_samples&) = delete;
   matrix_of_samples& operator=(const matrix_of_samples&) = delete;
 
-  template <class F> BIJOU_INLINE void add_each(int first, int count, const F& f) const {
-    simd::pack<T>* const sums = sums_.data() + first;
-    for (int j = 0; j < count; ++j) sums[j] = f(j, sums[j]);
+  BIJOU_INLINE auto entries() const {
+    return entries_with_sums<T, R, C>{{this->data()}, sums_.data()};
   }
 
  private:

@@ -21,8 +21,9 @@ namespace detail {
 template <reflection_order Order> constexpr int in_turn(int i, int K) {
   return Order == reflection_order::first_to_last ? i : K - 1 - i;
 }
-template <class M, class T> BIJOU_INLINE void find_factors(const M& u, T* factors) {
+template <class M, class T> BIJOU_INLINE void find_factors(const M& matrix, T* factors) {
   using P = simd::pack<T>;
+  const auto u = matrix.entries();
   for (int k = 0; k < M::rows; ++k) {
     P square(T(0));
     for (int d = 0; d < M::columns; ++d) {
@@ -68,7 +69,7 @@ template <reflection_order Order, class M, class Factors, class X> struct reflec
   using P = simd::pack<value_type>;
   static constexpr int size = M::columns;
   static constexpr bool is_active = M::is_active || Factors::is_active || X::is_active;
-  const M& u;
+  M u;
   Factors factors;
   X x;
 
@@ -116,11 +117,16 @@ template <detail::matrix_operand M> BIJOU_INLINE auto reflection_factors(const M
 /// multiply-adds; of its sweep three times that.
 template <reflection_order Order, class M, class Factors, class X, class... Place>
 BIJOU_INLINE auto reflect(const M& u, Factors&& factors, X&& x, const Place&... kept) {
+  constexpr bool fits = M::rows == detail::size_of<std::remove_cvref_t<Factors>>() &&
+                        M::columns == detail::size_of<std::remove_cvref_t<X>>();
+  static_assert(fits,
+                "bijou: reflect takes a matrix of K x D parameters, K factors and a vector of "
+                "D variables");
   static_assert(detail::named<Factors, X>, BIJOU_NEEDS_NAME);
   using T = typename M::value_type;
   return detail::vector_made_by(
-      detail::reflections<Order, M, decltype(detail::view_of<T>(factors)),
-                          decltype(detail::view_of<T>(x))>{u, detail::view_of<T>(factors),
+      detail::reflections<Order, decltype(u.entries()), decltype(detail::view_of<T>(factors)),
+                          decltype(detail::view_of<T>(x))>{u.entries(), detail::view_of<T>(factors),
                                                            detail::view_of<T>(x)},
       kept...);
 }

@@ -70,6 +70,16 @@ template <class F, int N, class Each> BIJOU_INLINE void for_each_of(Each&& f) {
 /// Says that a result's value was kept, and need not be computed.
 struct from_kept {};
 
+/// Keeps a value, or a vector of them, where the sweep finds it.
+template <class Place, class Y> BIJOU_INLINE void store_kept(const Place& place, const Y& y) {
+  if constexpr (Y::size == 0)
+    place.store(0, y.value);
+  else
+    for_each_variable<Y::size>([&](int d) __attribute__((always_inline)) {
+      place.store(d, at(y.values, d));
+    });
+}
+
 /// An active number that came of others.
 template <class T, class F, class Operands> class number_result : public active<T> {
  public:
@@ -231,10 +241,7 @@ BIJOU_INLINE auto apply_kept(const Place& kept, X&... x) {
       return vector_result<T, D, F, all>(from_kept{}, place, x...);
   } else {
     auto y = apply<F>(x...);
-    if constexpr (Place::stores && D == 0) place.store(0, y.value);
-    if constexpr (Place::stores && D > 0)
-      for_each_variable<D>([&](int d)
-                               __attribute__((always_inline)) { place.store(d, at(y.values, d)); });
+    if constexpr (Place::stores) store_kept(place, y);
     return y;
   }
 }
@@ -280,10 +287,7 @@ BIJOU_INLINE auto vector_made_by(const Operation& o, const Place& kept) {
     return operation_result<Operation>(from_kept{}, place, o);
   } else {
     auto y = vector_made_by(o);
-    if constexpr (Place::stores)
-      for_each_variable<Operation::size>([&](int d) __attribute__((always_inline)) {
-        place.store(d, at(y.values, d));
-      });
+    if constexpr (Place::stores) store_kept(place, y);
     return y;
   }
 }

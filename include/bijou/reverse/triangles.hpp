@@ -20,7 +20,7 @@ enum class triangle : unsigned char { lower, upper };
 
 namespace detail {
 
-// --- one row or column, with what lies off the diagonal; v(j) are the other factors
+// --- one row or column, with what lies off the diagonal, times the variables v
 
 /// The columns that row i has: from `first` to before `last`. Column i of the other triangle has
 /// these rows.
@@ -33,37 +33,36 @@ template <triangle Which>
 inline constexpr triangle transposed = Which == triangle::lower ? triangle::upper : triangle::lower;
 
 /// sum + row i of M times v; Minus: sum - row i times v.
-template <triangle Which, bool Minus = false, class M, class V, class P>
-BIJOU_INLINE P row_times(const M& m, int i, const V& v, P sum) {
+template <triangle Which, bool Minus = false, class M, class P>
+BIJOU_INLINE P row_times(const M& m, int i, const P* v, P sum) {
   const off_diagonal<Which, M::rows> row(i);
   for (int j = row.first; j < row.last; ++j) {
     const P entry = m.value(i * M::rows + j);
-    sum = Minus ? fnma(entry, v(j), sum) : fma(entry, v(j), sum);
+    sum = Minus ? fnma(entry, v[j], sum) : fma(entry, v[j], sum);
   }
   return sum;
 }
 /// The same with column j of M.
-template <triangle Which, bool Minus = false, class M, class V, class P>
-BIJOU_INLINE P column_times(const M& m, int j, const V& v, P sum) {
+template <triangle Which, bool Minus = false, class M, class P>
+BIJOU_INLINE P column_times(const M& m, int j, const P* v, P sum) {
   const off_diagonal<transposed<Which>, M::rows> column(j);
   for (int i = column.first; i < column.last; ++i) {
     const P entry = m.value(i * M::rows + j);
-    sum = Minus ? fnma(entry, v(i), sum) : fma(entry, v(i), sum);
+    sum = Minus ? fnma(entry, v[i], sum) : fma(entry, v[i], sum);
   }
   return sum;
 }
 /// Adds g v^T to the cotangents of M; Minus: takes it from them.
-template <triangle Which, bool Minus = false, class M, class G, class V>
-BIJOU_INLINE void add_outer(const M& m, const G& g, const V& v) {
-  using P = simd::pack<typename M::value_type>;
+template <triangle Which, bool Minus = false, class M, class P>
+BIJOU_INLINE void add_outer(const M& m, const P* g, const P* v) {
   if constexpr (M::is_active)
     for (int i = 0; i < M::rows; ++i) {
       const off_diagonal<Which, M::rows> row(i);
-      const P left = g(i);
+      const P left = g[i];
       m.add_each(
           i * M::rows + row.first,
           row.last - row.first, [&](int j, P start) __attribute__((always_inline)) {
-            const P right = v(row.first + j);
+            const P right = v[row.first + j];
             return Minus ? fnma(left, right, start) : fma(left, right, start);
           });
     }
@@ -75,10 +74,7 @@ template <triangle Which, int D, class F> BIJOU_INLINE void in_order(F&& f) {
   else
     for (int i = D - 1; i >= 0; --i) f(i);
 }
-/// Variables as the functions above take them: side by side in memory, since each is read D times.
-template <class P> BIJOU_INLINE auto factors_at(const P* v) {
-  return [v](int i) __attribute__((always_inline)) { return v[i]; };
-}
+/// Variables side by side in memory, as the functions above take them: each is read D times.
 template <class P, int D> using column_of = P[static_cast<std::size_t>(D)];
 template <int D, class View, class P> BIJOU_INLINE void copy_variables(const View& v, P* x) {
   for_each_variable<D>([&](int d) __attribute__((always_inline)) { x[d] = v.value(d); });
@@ -93,7 +89,7 @@ template <triangle Which, class M, class Diagonal, class V, class B> struct tria
   static constexpr int size = M::rows;
   static constexpr bool is_active =
       M::is_active || Diagonal::is_active || V::is_active || B::is_active;
-  const M& m;
+  M m;
   Diagonal diagonal;
   V v;
   B start;
@@ -104,9 +100,9 @@ template <triangle Which, class M, class Diagonal, class V, class B> struct tria
     for (int i = 0; i < size; ++i) {
       const P on_it = diagonal.value(i), sum = start.value(i);
       if constexpr (Which == triangle::lower)
-        y[i] = fma(on_it, x[i], row_times<Which>(m, i, factors_at<P>(x), sum));
+        y[i] = fma(on_it, x[i], row_times<Which>(m, i, x, sum));
       else
-        y[i] = row_times<Which>(m, i, factors_at<P>(x), fma(on_it, x[i], sum));
+        y[i] = row_times<Which>(m, i, x, fma(on_it, x[i], sum));
     }
   }
   BIJOU_INLINE void pull_back(const P* g, const P*) const {
@@ -116,10 +112,10 @@ template <triangle Which, class M, class Diagonal, class V, class B> struct tria
       start.add(j, g[j]);
       diagonal.add(j, g[j], x[j]);
     }
-    add_outer<Which>(m, factors_at(g), factors_at<P>(x));
+    add_outer<Which>(m, g, x);
     if constexpr (V::is_active)
       for (int j = 0; j < size; ++j)
-        v.add(j, column_times<Which>(m, j, factors_at(g), g[j] * diagonal.value(j)));
+        v.add(j, column_times<Which>(m, j, g, g[j] * diagonal.value(j)));
   }
 };
 
@@ -129,13 +125,13 @@ template <triangle Which, class M, class Diagonal, class V> struct triangular_so
   using P = simd::pack<value_type>;
   static constexpr int size = M::rows;
   static constexpr bool is_active = M::is_active || Diagonal::is_active || V::is_active;
-  const M& m;
+  M m;
   Diagonal diagonal;
   V v;
 
   BIJOU_INLINE void evaluate(P* y) const {
     in_order<Which, size>([&](int i) __attribute__((always_inline)) {
-      const P rest = row_times<Which, true>(m, i, factors_at(y), v.value(i));
+      const P rest = row_times<Which, true>(m, i, y, v.value(i));
       // The rows after it sum over it.
       y[i] = bijou::detail::saturated(rest / diagonal.value(i),
                                       bijou::detail::linear_saturation<value_type>);
@@ -143,11 +139,11 @@ template <triangle Which, class M, class Diagonal, class V> struct triangular_so
   }
   BIJOU_INLINE void pull_back(P* l, const P* y) const {
     in_order<transposed<Which>, size>([&](int j) __attribute__((always_inline)) {
-      l[j] = column_times<Which, true>(m, j, factors_at(l), l[j]) / diagonal.value(j);
+      l[j] = column_times<Which, true>(m, j, l, l[j]) / diagonal.value(j);
       v.add(j, l[j]);
       diagonal.subtract(j, l[j], y[j]);
     });
-    add_outer<Which, true>(m, factors_at(l), factors_at(y));
+    add_outer<Which, true>(m, l, y);
   }
 };
 
@@ -177,10 +173,11 @@ BIJOU_INLINE auto multiply(const M& m, Diagonal&& diagonal, V&& v, Start&& start
   static_assert(detail::named<Diagonal, V, Start>, BIJOU_NEEDS_NAME);
   using T = typename M::value_type;
   return detail::vector_made_by(
-      detail::triangular_product<Which, M, decltype(detail::view_of<T>(diagonal)),
-                                 decltype(detail::view_of<T>(v)),
-                                 decltype(detail::view_of<T>(start))>{
-          m, detail::view_of<T>(diagonal), detail::view_of<T>(v), detail::view_of<T>(start)},
+      detail::triangular_product<
+          Which, decltype(m.entries()), decltype(detail::view_of<T>(diagonal)),
+          decltype(detail::view_of<T>(v)), decltype(detail::view_of<T>(start))>{
+          m.entries(), detail::view_of<T>(diagonal), detail::view_of<T>(v),
+          detail::view_of<T>(start)},
       kept...);
 }
 template <triangle Which, class M, class Diagonal, class V>
@@ -197,9 +194,10 @@ BIJOU_INLINE auto solve(const M& m, Diagonal&& diagonal, V&& v, const Place&... 
   static_assert(detail::named<Diagonal, V>, BIJOU_NEEDS_NAME);
   using T = typename M::value_type;
   return detail::vector_made_by(
-      detail::triangular_solution<Which, M, decltype(detail::view_of<T>(diagonal)),
-                                  decltype(detail::view_of<T>(v))>{m, detail::view_of<T>(diagonal),
-                                                                   detail::view_of<T>(v)},
+      detail::triangular_solution<Which, decltype(m.entries()),
+                                  decltype(detail::view_of<T>(diagonal)),
+                                  decltype(detail::view_of<T>(v))>{
+          m.entries(), detail::view_of<T>(diagonal), detail::view_of<T>(v)},
       kept...);
 }
 
