@@ -30,10 +30,10 @@ BIJOU_INLINE V fold_pair(const V& a, const V& b, std::integer_sequence<int, C...
 /// The sums of the lanes of 2 B registers, folded into row[0]: lane i is the sum of row[i].
 template <int B, class V, std::size_t N> BIJOU_INLINE void fold_rows(V (&row)[N]) {
   if constexpr (B > 0) {
-    unroll<B>([&](auto i) __attribute__((always_inline)) {
+#pragma GCC unroll 32
+    for (int i = 0; i < B; ++i)
       row[i] =
           fold_pair<B>(row[i], row[i + B], std::make_integer_sequence<int, static_cast<int>(N)>{});
-    });
     fold_rows<B / 2>(row);
   }
 }

@@ -55,39 +55,55 @@ template <class T> struct product_target {
   bool complete;    ///< apply the activation
 };
 
+/// A block's rows, `Stride` apart from `at` on.
+template <class T, int Stride, int R, int V>
+BIJOU_INLINE void load_block(register_block<T, R, V>& block, const T* at) {
+#pragma GCC unroll 32
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 32
+    for (int v = 0; v < V; ++v)
+      block[r][v] = simd::pack<T>::load(at + r * Stride + v * simd::pack<T>::size);
+}
+template <class T, int Stride, int R, int V>
+BIJOU_INLINE void store_block(const register_block<T, R, V>& block, T* at) {
+#pragma GCC unroll 32
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 32
+    for (int v = 0; v < V; ++v) block[r][v].store(at + r * Stride + v * simd::pack<T>::size);
+}
+
 /// sum[r][v] += weight(r) * value(v) for rows [First, Last). The side with fewer registers is held,
 /// so that each operand is loaded once and one register is enough for the other.
 template <class T, int R, int V, int First = 0, int Last = R>
 BIJOU_INLINE void add_products(register_block<T, R, V>& sum, const T* w, std::ptrdiff_t stride,
                                const T* x) {
   using pack = simd::pack<T>;
-  const auto load = [&](auto v) __attribute__((always_inline)) {
-    pack value = pack::load(x + v * pack::size);
-    if constexpr (Last - First > 1) keep_in_register(value);
-    return value;
-  };
+  constexpr bool reused = Last - First > 1;
   if constexpr (V <= Last - First) {
     registers_of<T, V> value;
-    unroll<V>([&](auto v) __attribute__((always_inline)) { value[v] = load(v); });
-    unroll<Last - First>([&](auto i) __attribute__((always_inline)) {
-      constexpr int r = First + i;
+#pragma GCC unroll 32
+    for (int v = 0; v < V; ++v) {
+      pack loaded = pack::load(x + v * pack::size);
+      if constexpr (reused) keep_in_register(loaded);
+      value[v] = loaded;
+    }
+#pragma GCC unroll 32
+    for (int r = First; r < Last; ++r) {
       const pack weight(w[r * stride]);
-      unroll<V>([&](auto v) __attribute__((always_inline)) {
-        sum[r][v] = fma(weight, value[v], sum[r][v]);
-      });
-    });
+#pragma GCC unroll 32
+      for (int v = 0; v < V; ++v) sum[r][v] = fma(weight, value[v], sum[r][v]);
+    }
   } else {
     registers_of<T, Last> weight;
-    unroll<Last - First>([&](auto i) __attribute__((always_inline)) {
-      weight[First + i] = pack(w[(First + i) * stride]);
-    });
-    unroll<V>([&](auto v) __attribute__((always_inline)) {
-      const pack value = load(v);
-      unroll<Last - First>([&](auto i) __attribute__((always_inline)) {
-        constexpr int r = First + i;
-        sum[r][v] = fma(weight[r], value, sum[r][v]);
-      });
-    });
+#pragma GCC unroll 32
+    for (int r = First; r < Last; ++r) weight[r] = pack(w[r * stride]);
+#pragma GCC unroll 32
+    for (int v = 0; v < V; ++v) {
+      pack value = pack::load(x + v * pack::size);
+      if constexpr (reused) keep_in_register(value);
+#pragma GCC unroll 32
+      for (int r = First; r < Last; ++r) sum[r][v] = fma(weight[r], value, sum[r][v]);
+    }
   }
 }
 
@@ -118,29 +134,22 @@ BIJOU_INLINE void multiply_block(const row_block<T>& block, const product_target
   const int r = block.row;
   T* y = target.y + std::ptrdiff_t{r} * L + lane;
   register_block<T, R, V> sum;
-  const auto each = [&](auto&& f) __attribute__((always_inline)) {
-    unroll<R>([&](auto i) __attribute__((always_inline)) {
-      unroll<V>([&](auto v) __attribute__((always_inline)) { f(i, v); });
-    });
-  };
   if (target.bias)
-    each([&](auto i, auto v)
-             __attribute__((always_inline)) { sum[i][v] = pack(target.bias[r + i]); });
+#pragma GCC unroll 32
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 32
+      for (int v = 0; v < V; ++v) sum[i][v] = pack(target.bias[r + i]);
   else
-    each([&](auto i, auto v) __attribute__((always_inline)) {
-      sum[i][v] = pack::load(y + i * L + v * pack::size);
-    });
+    load_block<T, L, R, V>(sum, y);
   for (int t = 0; t < block.terms; ++t) accumulate<T, L, R, V>(sum, block.term[t], lane);
   if (target.complete) {
-    if (target.pre)
-      each([&](auto i, auto v) __attribute__((always_inline)) {
-        sum[i][v].store(target.pre + std::ptrdiff_t{r + i} * L + lane + v * pack::size);
-      });
-    each([&](auto i, auto v)
-             __attribute__((always_inline)) { sum[i][v] = Activation{}(sum[i][v]); });
+    if (target.pre) store_block<T, L, R, V>(sum, target.pre + std::ptrdiff_t{r} * L + lane);
+#pragma GCC unroll 32
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 32
+      for (int v = 0; v < V; ++v) sum[i][v] = Activation{}(sum[i][v]);
   }
-  each([&](auto i, auto v)
-           __attribute__((always_inline)) { sum[i][v].store(y + i * L + v * pack::size); });
+  store_block<T, L, R, V>(sum, y);
 }
 
 /// As many vectors per block as R rows leave registers for, within the tile.

@@ -45,18 +45,18 @@ template <class T, int L> void transpose_panel(const T* g, int count, T* out) {
 template <class T> void add_rows(const T* g, int samples, T* sum) {
   using pack = simd::pack<T>;
   constexpr int stride = outer_block<T>::stride;
-  unroll<outer_block<T>::vectors>([&](auto v) __attribute__((always_inline)) {
+#pragma GCC unroll 32
+  for (int v = 0; v < outer_block<T>::vectors; ++v) {
     const T* const rows = g + v * pack::size;
     registers_of<T, 4> s{pack(T(0)), pack(T(0)), pack(T(0)), pack(T(0))};
     int t = 0;
     for (; t + 4 <= samples; t += 4)
-      unroll<4>([&](auto i) __attribute__((always_inline)) {
-        s[i] += pack::load(rows + (t + i) * stride);
-      });
+#pragma GCC unroll 32
+      for (int i = 0; i < 4; ++i) s[i] += pack::load(rows + (t + i) * stride);
     for (; t < samples; ++t) s[0] += pack::load(rows + t * stride);
     T* const to = sum + v * pack::size;
     (pack::load(to) + ((s[0] + s[1]) + (s[2] + s[3]))).store(to);
-  });
+  }
 }
 
 /// gradient[p][c][16] += sum over samples t of x[c][t] g[t][p][16]; rows of x lie L apart.
@@ -65,17 +65,18 @@ BIJOU_INLINE void add_outer_block(const T* x, const T* g, int samples, T* const 
   using pack = simd::pack<T>;
   constexpr int vectors = outer_block<T>::vectors;
   register_block<T, Columns, Panels * vectors> sum;
-  const auto each = [&](auto&& f) __attribute__((always_inline)) {
-    unroll<Columns>([&](auto c) __attribute__((always_inline)) {
-      unroll<Panels * vectors>([&](auto v) __attribute__((always_inline)) {
-        f(sum[c][v], gradient[v / vectors] + c * panel_rows + v % vectors * pack::size);
-      });
-    });
-  };
-  each([](pack & s, const T* p) __attribute__((always_inline)) { s = pack::load(p); });
+#pragma GCC unroll 32
+  for (int c = 0; c < Columns; ++c)
+#pragma GCC unroll 32
+    for (int v = 0; v < Panels * vectors; ++v)
+      sum[c][v] = pack::load(gradient[v / vectors] + c * panel_rows + v % vectors * pack::size);
   for (int t = 0; t < samples; ++t)
     add_products<T, Columns, Panels * vectors>(sum, x + t, L, g + t * outer_block<T>::stride);
-  each([](pack s, T * p) __attribute__((always_inline)) { s.store(p); });
+#pragma GCC unroll 32
+  for (int c = 0; c < Columns; ++c)
+#pragma GCC unroll 32
+    for (int v = 0; v < Panels * vectors; ++v)
+      sum[c][v].store(gradient[v / vectors] + c * panel_rows + v % vectors * pack::size);
 }
 
 /// Columns [first, last) of one panel (or two side by side).

@@ -18,9 +18,9 @@ BIJOU_INLINE void accumulate_rows(simd::pack<T>* sum, const T* w, std::ptrdiff_t
   using pack = simd::pack<T>;
   for (; k < last; ++k) {
     const pack value(x[rows ? rows[k] : k]);
-    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+#pragma GCC unroll 32
+    for (int v = 0; v < Vectors; ++v)
       sum[v] = fma(pack::load(w + k * width + v * pack::size), value, sum[v]);
-    });
   }
 }
 
@@ -35,18 +35,19 @@ BIJOU_INLINE void accumulate_panels(const T* theta, const product_term<T>& term,
   using pack = simd::pack<T>;
   const T* w[static_cast<std::size_t>(Panels)];
   std::ptrdiff_t width[static_cast<std::size_t>(Panels)];
-  unroll<Panels>([&](auto p) __attribute__((always_inline)) {
+#pragma GCC unroll 32
+  for (int p = 0; p < Panels; ++p) {
     w[p] = theta + term.panels->panel(q + p);
     width[p] = p < Panels - 1 ? panel_rows : term.panels->width(q + p);
-  });
+  }
   const int shared = std::min(term.last, term.panels->panel_limit(q));
   for (int k = 0; k < shared; ++k) {
     const pack value(term.values[term.rows ? term.rows[k] : k]);
-    unroll<Panels>([&](auto p) __attribute__((always_inline)) {
-      unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
+#pragma GCC unroll 32
+    for (int p = 0; p < Panels; ++p)
+#pragma GCC unroll 32
+      for (int v = 0; v < panel_vectors<T>; ++v)
         sum[p][v] = fma(pack::load(w[p] + k * width[p] + v * pack::size), value, sum[p][v]);
-      });
-    });
   }
   unroll<Panels>([&](auto p) __attribute__((always_inline)) {
     accumulate_rows<T, panel_vectors<T>>(sum[p], w[p], width[p], term.values, term.rows, shared,
@@ -58,19 +59,15 @@ BIJOU_INLINE void accumulate_panels(const T* theta, const product_term<T>& term,
 template <class T, class Activation, int Panels>
 BIJOU_INLINE void multiply_panels(const T* theta, std::span<const product_term<T>> terms,
                                   const T* bias, int q, T* y, bool complete) {
-  using pack = simd::pack<T>;
   register_block<T, Panels, panel_vectors<T>> sum;
-  const auto each = [&](auto&& f) __attribute__((always_inline)) {
-    unroll<Panels>([&](auto p) __attribute__((always_inline)) {
-      unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
-        f(sum[p][v], (q + p) * panel_rows + v * pack::size);
-      });
-    });
-  };
-  each([&](pack & s, int r) __attribute__((always_inline)) { s = pack::load(bias + r); });
+  load_block<T, panel_rows, Panels, panel_vectors<T>>(sum, bias + q * panel_rows);
   for (const product_term<T>& term : terms) accumulate_panels<T, Panels>(theta, term, q, sum);
-  each([&](pack s, int r)
-           __attribute__((always_inline)) { (complete ? Activation{}(s) : s).store(y + r); });
+  if (complete)
+#pragma GCC unroll 32
+    for (int p = 0; p < Panels; ++p)
+#pragma GCC unroll 32
+      for (int v = 0; v < panel_vectors<T>; ++v) sum[p][v] = Activation{}(sum[p][v]);
+  store_block<T, panel_rows, Panels, panel_vectors<T>>(sum, y + q * panel_rows);
 }
 
 /// Whole layer of one sample. Columns beyond a row's limit are corners, zero times a known value.
@@ -97,14 +94,12 @@ void push_columns(const T* theta, const product_term<T>& term, int first_row, T*
   for (int q = first_row / panel_rows; q < panels.panels(); ++q) {
     registers_of<T, panel_vectors<T>> sum;
     T* const target = y + q * panel_rows;
-    unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
-      sum[v] = pack::load(target + v * pack::size);
-    });
+#pragma GCC unroll 32
+    for (int v = 0; v < panel_vectors<T>; ++v) sum[v] = pack::load(target + v * pack::size);
     accumulate_rows<T, panel_vectors<T>>(sum, theta + panels.panel(q), panels.width(q), term.values,
                                          term.rows, term.first, term.last);
-    unroll<panel_vectors<T>>([&](auto v) __attribute__((always_inline)) {
-      sum[v].store(target + v * pack::size);
-    });
+#pragma GCC unroll 32
+    for (int v = 0; v < panel_vectors<T>; ++v) sum[v].store(target + v * pack::size);
   }
 }
 

@@ -19,6 +19,18 @@
 
 namespace bijou::inline BIJOU_ISA::detail {
 
+/// Adds the rows of a block to its first, by halves: Half rows to the Half before them, and so on.
+template <int Half, class T, int R, int V>
+BIJOU_INLINE void add_halves(register_block<T, R, V>& block) {
+  if constexpr (Half > 0) {
+#pragma GCC unroll 32
+    for (int r = 0; r < Half; ++r)
+#pragma GCC unroll 32
+      for (int v = 0; v < V; ++v) block[r][v] += block[r + Half][v];
+    add_halves<Half / 2, T, R, V>(block);
+  }
+}
+
 /// As many sums as a register has lanes, Rows times Columns: lane c * Rows + r is the sum over
 /// samples t of g[r][t] x[c][t]. Rows lie L apart.
 template <class T, int L, int Rows, int Columns>
@@ -28,28 +40,31 @@ BIJOU_INLINE simd::pack<T> fold_products(const T* g, const T* x, int samples) {
   static_assert(Rows * Columns == w);
   register_block<T, parts, w> sum;
   unroll<parts>([&](auto p) __attribute__((always_inline)) {
-    unroll<w>([&](auto s) __attribute__((always_inline)) { sum[p][s] = pack(T(0)); });
+#pragma GCC unroll 32
+    for (pack& s : sum[p]) s = pack(T(0));
     for (int t = p * w; t < samples; t += panel_rows) {
       registers_of<T, Rows> cotangent;
-      unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-        cotangent[r] = pack::load(g + r * L + t);
-        if constexpr (Columns > 1) keep_in_register(cotangent[r]);
-      });
-      unroll<Columns>([&](auto c) __attribute__((always_inline)) {
+#pragma GCC unroll 32
+      for (int r = 0; r < Rows; ++r) {
+        pack loaded = pack::load(g + r * L + t);
+        if constexpr (Columns > 1) keep_in_register(loaded);
+        cotangent[r] = loaded;
+      }
+#pragma GCC unroll 32
+      for (int c = 0; c < Columns; ++c) {
         const pack value = pack::load(x + c * L + t);
-        unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+#pragma GCC unroll 32
+        for (int r = 0; r < Rows; ++r) {
           pack& s = sum[p][c * Rows + r];
           s = fma(value, cotangent[r], s);
-        });
-      });
+        }
+      }
     }
   });
   lanes_of<T> row[static_cast<std::size_t>(w)];
-  unroll<w>([&](auto s) __attribute__((always_inline)) {
-    for (int half = parts / 2; half > 0; half /= 2)
-      for (int p = 0; p < half; ++p) sum[p][s] += sum[p + half][s];
-    std::memcpy(&row[s], &sum[0][s], sizeof row[s]);
-  });
+  add_halves<parts / 2, T, parts, w>(sum);
+#pragma GCC unroll 32
+  for (int s = 0; s < w; ++s) std::memcpy(&row[s], &sum[0][s], sizeof row[s]);
   fold_rows<w / 2>(row);
   pack result;
   std::memcpy(&result, &row[0], sizeof result);

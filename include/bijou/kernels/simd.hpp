@@ -13,6 +13,10 @@
 ///  * xsimd 8 divides floats and takes their roots by estimates on NEON, 2 ulp off and wrong for
 ///    subnormal numbers; here they are the instructions, which round correctly.
 ///
+/// Arithmetic is that of the register itself, which compilers know: one step
+/// where xsimd's is four functions, to be inlined in thousands of places (a tenth of the time that
+/// a flow takes to compile; on NEON, where xsimd looks each instruction up in a tuple, half of it).
+///
 /// `bits<U>` are the same registers as unsigned integers: what exp, log and the random numbers need
 /// to reach exponents and words. Shifts are by constants.
 
@@ -108,8 +112,12 @@ BIJOU_INLINE float32x4_t fnma(float32x4_t a, float32x4_t b, float32x4_t c) {
 BIJOU_INLINE float64x2_t fnma(float64x2_t a, float64x2_t b, float64x2_t c) {
   return vfmsq_f64(c, a, b);
 }
-BIJOU_INLINE float32x4_t divide(float32x4_t a, float32x4_t b) { return vdivq_f32(a, b); }
-BIJOU_INLINE float64x2_t divide(float64x2_t a, float64x2_t b) { return vdivq_f64(a, b); }
+BIJOU_INLINE float32x4_t select(uint32x4_t m, float32x4_t a, float32x4_t b) {
+  return vbslq_f32(m, a, b);
+}
+BIJOU_INLINE float64x2_t select(uint64x2_t m, float64x2_t a, float64x2_t b) {
+  return vbslq_f64(m, a, b);
+}
 BIJOU_INLINE float32x4_t sqrt(float32x4_t a) { return vsqrtq_f32(a); }
 BIJOU_INLINE float64x2_t sqrt(float64x2_t a) { return vsqrtq_f64(a); }
 BIJOU_INLINE float first(float32x4_t a) { return vgetq_lane_f32(a, 0); }
@@ -139,16 +147,35 @@ template <class U> struct bits {
   static BIJOU_INLINE bits load(const U* p) { return {batch::load_unaligned(p)}; }
   BIJOU_INLINE void store(U* p) const { v.store_unaligned(p); }
 
-  friend BIJOU_INLINE bits operator+(bits a, bits b) { return {a.v + b.v}; }
-  friend BIJOU_INLINE bits operator-(bits a, bits b) { return {a.v - b.v}; }
-  friend BIJOU_INLINE bits operator&(bits a, bits b) { return {a.v & b.v}; }
-  friend BIJOU_INLINE bits operator|(bits a, bits b) { return {a.v | b.v}; }
-  friend BIJOU_INLINE bits operator^(bits a, bits b) { return {a.v ^ b.v}; }
+  friend BIJOU_INLINE bits operator+(bits a, bits b) {
+    return from(reinterpret_cast<lanes>(a.v.data) + reinterpret_cast<lanes>(b.v.data));
+  }
+  friend BIJOU_INLINE bits operator-(bits a, bits b) {
+    return from(reinterpret_cast<lanes>(a.v.data) - reinterpret_cast<lanes>(b.v.data));
+  }
+  friend BIJOU_INLINE bits operator&(bits a, bits b) { return {batch(a.v.data & b.v.data)}; }
+  friend BIJOU_INLINE bits operator|(bits a, bits b) { return {batch(a.v.data | b.v.data)}; }
+  friend BIJOU_INLINE bits operator^(bits a, bits b) { return {batch(a.v.data ^ b.v.data)}; }
+  template <int N> BIJOU_INLINE bits shifted_left() const {
+    return from(reinterpret_cast<lanes>(v.data) << N);
+  }
+  template <int N> BIJOU_INLINE bits shifted_right() const {
+    return from(reinterpret_cast<lanes>(v.data) >> N);
+  }
+
+ private:
+  using register_type = typename batch::register_type;
+  using lanes [[gnu::vector_size(sizeof(register_type))]] = U;
+  static BIJOU_INLINE bits from(lanes l) { return {batch(reinterpret_cast<register_type>(l))}; }
 };
 
 /// Each lane shifted left, or right with zeros coming in, by N bits.
-template <int N, class U> BIJOU_INLINE bits<U> shift_left(bits<U> a) { return {a.v << N}; }
-template <int N, class U> BIJOU_INLINE bits<U> shift_right(bits<U> a) { return {a.v >> N}; }
+template <int N, class U> BIJOU_INLINE bits<U> shift_left(bits<U> a) {
+  return a.template shifted_left<N>();
+}
+template <int N, class U> BIJOU_INLINE bits<U> shift_right(bits<U> a) {
+  return a.template shifted_right<N>();
+}
 
 /// The 64-bit product of the low halves of each pair of lanes; the high halves are not read.
 BIJOU_INLINE bits<std::uint64_t> multiply_low(bits<std::uint64_t> a, bits<std::uint64_t> b) {
@@ -167,11 +194,35 @@ BIJOU_INLINE xsimd::batch<float> to_float(bits<std::uint32_t> a) {
 
 /// Lanes that answered a comparison with yes.
 template <class T> struct mask {
-  xsimd::batch_bool<T> v;
+  using batch = xsimd::batch_bool<T>;
+  batch v;
+#if defined(__AVX512F__)
   friend BIJOU_INLINE mask operator&(mask a, mask b) { return {a.v & b.v}; }
   friend BIJOU_INLINE mask operator|(mask a, mask b) { return {a.v | b.v}; }
   friend BIJOU_INLINE mask operator!(mask a) { return {!a.v}; }
+#else // all bits of a lane
+  friend BIJOU_INLINE mask operator&(mask a, mask b) { return from(bits_of(a) & bits_of(b)); }
+  friend BIJOU_INLINE mask operator|(mask a, mask b) { return from(bits_of(a) | bits_of(b)); }
+  friend BIJOU_INLINE mask operator!(mask a) { return from(~bits_of(a)); }
+
+ private:
+  using register_type = typename batch::register_type;
+  using lanes [[gnu::vector_size(sizeof(register_type))]] = word<T>;
+  static BIJOU_INLINE lanes bits_of(mask a) { return reinterpret_cast<lanes>(a.v.data); }
+  static BIJOU_INLINE mask from(lanes l) { return {batch(reinterpret_cast<register_type>(l))}; }
+#endif
 };
+
+#if defined(__aarch64__)
+#define BIJOU_COMPARED(OP)                                                                         \
+  {                                                                                                \
+    typename mask<T>::batch(                                                                       \
+        reinterpret_cast<typename mask<T>::batch::register_type>(a.v.data OP b.v.data))            \
+  }
+#else // AVX-512 compares into other registers
+#define BIJOU_COMPARED(OP)                                                                         \
+  { a.v OP b.v }
+#endif
 
 /// A register of lanes. Arithmetic is IEEE and lane by lane; a scalar converts to equal lanes.
 template <class T> struct pack {
@@ -196,17 +247,11 @@ template <class T> struct pack {
     return a[i];
   }
 
-  friend BIJOU_INLINE pack operator+(pack a, pack b) { return {a.v + b.v}; }
-  friend BIJOU_INLINE pack operator-(pack a, pack b) { return {a.v - b.v}; }
-  friend BIJOU_INLINE pack operator/(pack a, pack b) {
-#if defined(__aarch64__)
-    return {batch(detail::divide(a.v.data, b.v.data))};
-#else
-    return {a.v / b.v};
-#endif
-  }
+  friend BIJOU_INLINE pack operator+(pack a, pack b) { return {batch(a.v.data + b.v.data)}; }
+  friend BIJOU_INLINE pack operator-(pack a, pack b) { return {batch(a.v.data - b.v.data)}; }
+  friend BIJOU_INLINE pack operator/(pack a, pack b) { return {batch(a.v.data / b.v.data)}; }
   friend BIJOU_INLINE pack operator*(pack a, pack b) {
-    pack r{a.v * b.v};
+    pack r{batch(a.v.data * b.v.data)};
 #if defined(__GNUC__) && !defined(__clang__)
     // An empty statement that "changes" the product: g++ cannot contract it with a later sum.
 #if defined(__x86_64__)
@@ -219,21 +264,24 @@ template <class T> struct pack {
   }
   /// The sign bit flipped, of NaN and 0 too.
   friend BIJOU_INLINE pack operator-(pack a) {
-    const auto u = std::bit_cast<xsimd::batch<word<T>>>(a.v);
-    return {std::bit_cast<batch>(u ^ xsimd::batch<word<T>>(std::bit_cast<word<T>>(T(-0.0))))};
+    const bits<word<T>> all(std::bit_cast<xsimd::batch<word<T>>>(a.v));
+    const bits<word<T>> sign(std::bit_cast<word<T>>(T(-0.0)));
+    return {std::bit_cast<batch>((all ^ sign).v)};
   }
   BIJOU_INLINE pack& operator+=(pack b) { return *this = *this + b; }
   BIJOU_INLINE pack& operator-=(pack b) { return *this = *this - b; }
   BIJOU_INLINE pack& operator*=(pack b) { return *this = *this * b; }
   BIJOU_INLINE pack& operator/=(pack b) { return *this = *this / b; }
 
-  friend BIJOU_INLINE mask<T> operator<(pack a, pack b) { return {a.v < b.v}; }
-  friend BIJOU_INLINE mask<T> operator<=(pack a, pack b) { return {a.v <= b.v}; }
-  friend BIJOU_INLINE mask<T> operator>(pack a, pack b) { return {a.v > b.v}; }
-  friend BIJOU_INLINE mask<T> operator>=(pack a, pack b) { return {a.v >= b.v}; }
-  friend BIJOU_INLINE mask<T> operator==(pack a, pack b) { return {a.v == b.v}; }
-  friend BIJOU_INLINE mask<T> operator!=(pack a, pack b) { return {!(a.v == b.v)}; }
+  friend BIJOU_INLINE mask<T> operator<(pack a, pack b) { return BIJOU_COMPARED(<); }
+  friend BIJOU_INLINE mask<T> operator<=(pack a, pack b) { return BIJOU_COMPARED(<=); }
+  friend BIJOU_INLINE mask<T> operator>(pack a, pack b) { return BIJOU_COMPARED(>); }
+  friend BIJOU_INLINE mask<T> operator>=(pack a, pack b) { return BIJOU_COMPARED(>=); }
+  friend BIJOU_INLINE mask<T> operator==(pack a, pack b) { return BIJOU_COMPARED(==); }
+  friend BIJOU_INLINE mask<T> operator!=(pack a, pack b) { return !(a == b); }
 };
+
+#undef BIJOU_COMPARED
 
 /// The lanes' bit patterns, and back.
 template <class T> BIJOU_INLINE bits<word<T>> to_bits(pack<T> a) {
@@ -273,7 +321,11 @@ template <class T> BIJOU_INLINE pack<T> iota() {
 
 /// a where m, else b.
 template <class T> BIJOU_INLINE pack<T> select(mask<T> m, pack<T> a, pack<T> b) {
+#if defined(__aarch64__)
+  return {xsimd::batch<T>(detail::select(m.v.data, a.v.data, b.v.data))};
+#else
   return {xsimd::select(m.v, a.v, b.v)};
+#endif
 }
 /// a < b ? a : b, so b where either is NaN: `min(bound, x)` keeps a NaN in x.
 template <class T> BIJOU_INLINE pack<T> min(pack<T> a, pack<T> b) {

@@ -28,11 +28,11 @@ BIJOU_INLINE void exchange_blocks(V& upper, V& lower, std::integer_sequence<int,
 
 template <int B, class V, std::size_t N> BIJOU_INLINE void transpose_steps(V (&row)[N]) {
   if constexpr (B > 0) {
-    unroll<static_cast<int>(N)>([&](auto i) __attribute__((always_inline)) {
-      if constexpr ((i & B) == 0)
+#pragma GCC unroll 32
+    for (int i = 0; i < static_cast<int>(N); ++i)
+      if ((i & B) == 0)
         exchange_blocks<B>(row[i], row[i + B],
                            std::make_integer_sequence<int, static_cast<int>(N)>{});
-    });
     transpose_steps<B / 2>(row);
   }
 }
@@ -44,13 +44,12 @@ BIJOU_INLINE void transpose_block(const T* from, std::ptrdiff_t from_stride, T* 
                                   std::ptrdiff_t to_stride, int present = simd::pack<T>::size) {
   constexpr int w = simd::pack<T>::size;
   lanes_of<T> row[static_cast<std::size_t>(w)]{};
-  unroll<w>([&](auto i) __attribute__((always_inline)) {
+#pragma GCC unroll 32
+  for (int i = 0; i < w; ++i)
     if (i < present) std::memcpy(&row[i], from + i * from_stride, sizeof row[i]);
-  });
   transpose_steps<w / 2>(row);
-  unroll<w>([&](auto i) __attribute__((always_inline)) {
-    std::memcpy(to + i * to_stride, &row[i], sizeof row[i]);
-  });
+#pragma GCC unroll 32
+  for (int i = 0; i < w; ++i) std::memcpy(to + i * to_stride, &row[i], sizeof row[i]);
 }
 
 } // namespace bijou::inline BIJOU_ISA::detail

@@ -76,9 +76,19 @@ template <class T, int L, int C> class row_cutter {
 /// does not foresee them, and weights of a large layer are two caches away.
 template <int C, class T> BIJOU_INLINE void prefetch_columns(const row_segment<T>& s) {
   constexpr int line = 64 / static_cast<int>(sizeof(T));
-  unroll<C * panel_rows / line>([w = s.w - (s.rows - 1)](auto i) __attribute__((always_inline)) {
-    __builtin_prefetch(w + i * line);
-  });
+  const T* const w = s.w - (s.rows - 1);
+#pragma GCC unroll 32
+  for (int i = 0; i < C * panel_rows / line; ++i) __builtin_prefetch(w + i * line);
+}
+
+/// sums += w g over the rows of a segment, whose columns are `Columns` or fewer.
+template <class T, int L, int C, int V, int Columns>
+BIJOU_INLINE void add_segment(register_block<T, C, V>& sum, const row_segment<T>& s, int lane) {
+  if constexpr (Columns > 1)
+    if (s.columns < Columns) return add_segment<T, L, C, V, Columns - 1>(sum, s, lane);
+  const T *w = s.w, *g = s.g + lane;
+  for (int row = s.rows; row > 0; --row, --w, g -= L)
+    add_products<T, C, V, 0, Columns>(sum, w, s.width, g);
 }
 
 /// C columns from k on, V vectors from `lane` on.
@@ -86,50 +96,44 @@ template <class T, int L, class Activation, int C, int V>
 BIJOU_INLINE void pull_back_block(std::span<const row_segment<T>> segments,
                                   const cotangent_target<T>& target, int k, int lane) {
   using pack = simd::pack<T>;
-  const auto each = [&](auto&& f) __attribute__((always_inline)) {
-    unroll<C>([&](auto c) __attribute__((always_inline)) {
-      unroll<V>([&](auto v) __attribute__((always_inline)) { f(c, v); });
-    });
-  };
   // Stores could change what target says, as far as the compiler knows.
-  T* const gx = target.gx + lane;
-  const int* const table = target.rows ? target.rows + k : nullptr;
-  const auto each_place = [&](auto&& f) __attribute__((always_inline)) {
-    if (table)
-      each([&](auto c, auto v) __attribute__((always_inline)) {
-        f(c, v, gx + std::ptrdiff_t{table[c]} * L + v * pack::size);
-      });
-    else
-      each([&, first = gx + std::ptrdiff_t{k} * L ](auto c, auto v)
-               __attribute__((always_inline)) { f(c, v, first + c * L + v * pack::size); });
-  };
+  const int* const rows = target.rows ? target.rows + k : nullptr;
+  T* const gx = target.gx + (rows ? 0 : std::ptrdiff_t{k} * L) + lane;
   register_block<T, C, V> sum;
-  if (target.accumulate)
-    each_place([&](auto c, auto v, const T* at)
-                   __attribute__((always_inline)) { sum[c][v] = pack::load(at); });
+  if (!target.accumulate)
+#pragma GCC unroll 32
+    for (int c = 0; c < C; ++c)
+#pragma GCC unroll 32
+      for (int v = 0; v < V; ++v) sum[c][v] = pack(T(0));
+  else if (rows)
+#pragma GCC unroll 32
+    for (int c = 0; c < C; ++c)
+#pragma GCC unroll 32
+      for (int v = 0; v < V; ++v)
+        sum[c][v] = pack::load(gx + std::ptrdiff_t{rows[c]} * L + v * pack::size);
   else
-    each([&](auto c, auto v) __attribute__((always_inline)) { sum[c][v] = pack(T(0)); });
+    load_block<T, L, C, V>(sum, gx);
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const row_segment<T>& s = segments[i];
     if (i + 1 < segments.size()) prefetch_columns<C>(segments[i + 1]);
-    const auto add_rows = [&](auto n) __attribute__((always_inline)) {
-      const T *w = s.w, *g = s.g + lane;
-      for (int row = s.rows; row > 0; --row, --w, g -= L)
-        add_products<T, C, V, 0, n>(sum, w, s.width, g);
-    };
-    if (s.columns == C)
-      add_rows(std::integral_constant<int, C>{});
-    else
-      unroll<C - 1>([&](auto c) __attribute__((always_inline)) {
-        if (s.columns == c + 1) add_rows(std::integral_constant<int, c + 1>{});
-      });
+    add_segment<T, L, C, V, C>(sum, s, lane);
   }
-  if (target.slope_at)
-    each([&, first = target.slope_at + std::ptrdiff_t{k} * L +
-          lane ](auto c, auto v) __attribute__((always_inline)) {
-      sum[c][v] = pull_back<Activation>(pack::load(first + c * L + v * pack::size), sum[c][v]);
-    });
-  each_place([&](auto c, auto v, T* at) __attribute__((always_inline)) { sum[c][v].store(at); });
+  if (target.slope_at) {
+    const T* const at = target.slope_at + std::ptrdiff_t{k} * L + lane;
+#pragma GCC unroll 32
+    for (int c = 0; c < C; ++c)
+#pragma GCC unroll 32
+      for (int v = 0; v < V; ++v)
+        sum[c][v] = pull_back<Activation>(pack::load(at + c * L + v * pack::size), sum[c][v]);
+  }
+  if (rows)
+#pragma GCC unroll 32
+    for (int c = 0; c < C; ++c)
+#pragma GCC unroll 32
+      for (int v = 0; v < V; ++v)
+        sum[c][v].store(gx + std::ptrdiff_t{rows[c]} * L + v * pack::size);
+  else
+    store_block<T, L, C, V>(sum, gx);
 }
 
 /// Segments that are cut at a time, once for all lanes: those of 600 rows. More take several turns.
