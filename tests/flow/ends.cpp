@@ -53,7 +53,7 @@ template <class T> T log_prob(const subject<T>& f, T y) {
   const T one = f.log_prob({y}, {})[0];
   const T tiled = f.log_prob(batch, {})[at];
   CHECK(testing::same_bits(one, tiled));
-  if (f.log_prob_gradient) {
+  if (f.differentiable) {
     const auto g = f.log_prob_gradient(batch, {}, std::vector<T>(n, T(1)), T(1));
     CHECK(testing::same_bits(g.log_prob[at], one));
   }

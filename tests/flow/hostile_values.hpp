@@ -91,9 +91,8 @@ void check_hostile(const subject<T>& f, std::size_t samples, std::vector<T> spec
   INFO(f.text);
   hostile_source<T> hostile(11, std::move(special));
   const std::size_t batch = 4 * f.tile + 5;
-  const auto one = [&](const auto& call, const std::vector<T>& v, const std::vector<T>& c,
-                       std::size_t i) {
-    return call(rows_from(v, i, 1, f.size), rows_from(c, i, 1, f.context_size));
+  const auto one = [&](auto call, const std::vector<T>& v, const std::vector<T>& c, std::size_t i) {
+    return (f.*call)(rows_from(v, i, 1, f.size), rows_from(c, i, 1, f.context_size));
   };
   for (std::size_t done = 0; done < samples; done += batch) {
     const auto v = hostile(batch * f.size), c = hostile(batch * f.context_size);
@@ -101,7 +100,7 @@ void check_hostile(const subject<T>& f, std::size_t samples, std::vector<T> spec
     REQUIRE(first_nan("forward", to.values) == agreed);
     REQUIRE(first_nan("forward's log-det", to.log_det) == agreed);
     REQUIRE(first_nan("log q", drawn.log_det) == agreed);
-    if (!f.inverse) continue;
+    if (!f.invertible) continue;
     const auto back = f.inverse(v, c);
     REQUIRE(first_nan("inverse", back.values) == agreed);
     REQUIRE(first_nan("inverse's log-det", back.log_det) == agreed);
@@ -109,15 +108,15 @@ void check_hostile(const subject<T>& f, std::size_t samples, std::vector<T> spec
     REQUIRE(first_nan("log p", log_p) == agreed);
     for (std::size_t i = done % 7; i < batch; i += 61) {
       CAPTURE(i);
-      const auto x = one(f.inverse, v, c, i), y = one(f.forward, v, c, i);
+      const auto x = one(&subject<T>::inverse, v, c, i), y = one(&subject<T>::forward, v, c, i);
       REQUIRE(other_bits(y.values, rows_from(to.values, i, 1, f.size)) == agreed);
       REQUIRE(other_bits(y.log_det, rows_from(to.log_det, i, 1, 1)) == agreed);
       REQUIRE(other_bits(x.values, rows_from(back.values, i, 1, f.size)) == agreed);
       REQUIRE(other_bits(x.log_det, rows_from(back.log_det, i, 1, 1)) == agreed);
-      REQUIRE(same_bits(one(f.log_prob, v, c, i)[0], log_p[i]));
+      REQUIRE(same_bits(one(&subject<T>::log_prob, v, c, i)[0], log_p[i]));
     }
     if (done >= 8 * batch) continue; // these take longer
-    if (f.log_prob_gradient) {
+    if (f.differentiable) {
       const std::vector<T> weights(batch, T(1));
       const auto g = f.log_prob_gradient(v, c, weights, T(1));
       REQUIRE(other_bits(g.log_prob, log_p) == agreed);
