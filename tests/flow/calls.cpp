@@ -3,7 +3,6 @@
 /// gives the bits of the loops on plain memory; what is given its outputs allocates nothing.
 
 #include <array>
-#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -87,9 +86,12 @@ void same(const char* cell, const std::vector<T>& actual, const std::vector<T>& 
   CHECK(testing::other_bits(actual, expected) == testing::agreed);
 }
 /// The call allocates nothing.
-void silent(const char* cell, const std::function<void()>& call) {
+void silent(const char* cell, std::size_t allocations) {
   INFO(cell);
-  CHECK(testing::allocations_in(call) == 0);
+  CHECK(allocations == 0);
+}
+template <class Call> void silent(const char* cell, const Call& call) {
+  silent(cell, testing::allocations_in(call));
 }
 
 /// What the loops of a flow make of plain memory, a row of context for each sample.
@@ -279,34 +281,40 @@ TEMPLATE_TEST_CASE("calls with a context", "[flow]", float, double) {
   const auto expect = [&](const readable<T>& c) {
     return loops<T>(q, noise.plain, bijou::detail::memory_source<T>{rows_of(c.plain.data(), n, 2)});
   };
+  // Every kind of context is read in double; that a call is of another type is seen with one each.
+  constexpr bool every_kind = std::is_same_v<T, double>;
   SECTION("a row for each") {
     const readable<T> each(contexts<T>(true), 2);
     const auto e = expect(each);
-    check_batches(q, noise, e, each.whole);
-    check_batches(q, noise, e, each.lazy());
     check_batches(q, noise, e, each.view());
     check_event(q, noise, e, each.template span<2>(event));
-    check_event(q, noise, e, each.one(event));
-    const batch_view<const T> row = rows_of(each.plain.data() + 2 * event, 1, 2);
-    check_event(q, noise, e, row);
+    if constexpr (every_kind) {
+      check_batches(q, noise, e, each.whole);
+      check_batches(q, noise, e, each.lazy());
+      check_event(q, noise, e, each.one(event));
+      const batch_view<const T> row = rows_of(each.plain.data() + 2 * event, 1, 2);
+      check_event(q, noise, e, row);
+    }
   }
   SECTION("one for all") {
     const readable<T> all(contexts<T>(false), 2);
     const auto e = expect(all);
-    check_batches(q, noise, e, all.one(0));
-    check_batches(q, noise, e, matrix<T>(xt::view(all.whole, xt::range(0, 1), xt::all())));
-    check_batches(q, noise, e, all.template span<2>(0));
-    check_batches(q, noise, e, rows_of(all.plain.data(), 1, 2));
     const std::array<T, 2> array{all.plain[0], all.plain[1]};
+    check_batches(q, noise, e, all.template span<2>(0));
     check_event(q, noise, e, array);
-    const auto fixed = q.condition(array);
-    check_batches(fixed, noise, e);
-    check_event(fixed, noise, e);
+    if constexpr (every_kind) {
+      check_batches(q, noise, e, all.one(0));
+      check_batches(q, noise, e, matrix<T>(xt::view(all.whole, xt::range(0, 1), xt::all())));
+      check_batches(q, noise, e, rows_of(all.plain.data(), 1, 2));
+      const auto fixed = q.condition(array);
+      check_batches(fixed, noise, e);
+      check_event(fixed, noise, e);
+    }
   }
 }
 
-TEMPLATE_TEST_CASE("calls that threads share", "[flow]", float, double) {
-  using T = TestType;
+TEST_CASE("calls that threads share", "[flow]") {
+  using T = double;
   const auto q = perturbed<T>(normal<3> | given<2> | words);
   const auto team = parallel(q, 2);
   const readable<T> noise(testing::normal_values<T>(3 * n, 3), 3), each(contexts<T>(true), 2),
@@ -315,8 +323,8 @@ TEMPLATE_TEST_CASE("calls that threads share", "[flow]", float, double) {
     return loops<T>(q, noise.plain, bijou::detail::memory_source<T>{rows_of(c.plain.data(), n, 2)});
   };
   check_batches(team, noise, expect(each), each.view());
-  check_batches(team, noise, expect(all), all.template span<2>(0));
-  check_event(team, noise, expect(each), each.template span<2>(event));
+  check_batches(team, noise, expect(all), all.span<2>(0));
+  check_event(team, noise, expect(each), each.span<2>(event));
 }
 
 TEMPLATE_TEST_CASE("few samples, one context", "[flow]", float, double) {

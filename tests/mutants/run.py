@@ -107,11 +107,17 @@ class Worker:
             shutil.copytree(ROOT / part, folder / part)
         self.header = folder / "include/bijou"
 
+    def sources(self, test):
+        """A test, and the checks of flows where it uses them: compiled with the fault, too."""
+        path = self.folder / "tests" / f"{test}.cpp"
+        included = re.findall(r'#include "(?:\.\./flow/)?(check|hostile_values)\.hpp"', path.read_text())
+        return [str(path), str(self.folder / "tests/flow/check.cpp")] if included else [str(path)]
+
     def compile(self, test, flags):
         """An error text, or none."""
         command = [*self.compiler, *FLAGS, *flags, f"-I{self.folder}/include", f"-I{self.folder}/tests",
                    f'-DBIJOU_TEST_DATA="{self.folder}/tests/reference/data"',
-                   str(self.folder / "tests" / f"{test}.cpp"), *map(str, self.objects),
+                   *self.sources(test), *map(str, self.objects),
                    "-o", str(self.folder / "program")]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode == 0:
