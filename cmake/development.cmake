@@ -132,3 +132,6 @@ endfunction()
 bijou_development_target(bijou_dev ${BIJOU_ISA} ${BIJOU_SANITIZE})
 # For programs that choose at run time.
 bijou_development_target(bijou_dev.any_processor none ${BIJOU_SANITIZE})
+# Kernels, compiled once for the many programs of ours that are quickly compiled.
+bijou_add_compiled(bijou_dev.compiled)
+target_link_libraries(bijou_dev.compiled PRIVATE bijou_dev)

@@ -33,6 +33,7 @@ set(bijou_headers
     include/bijou/bijectors/tanh.hpp
     include/bijou/bijectors/transform_rows.hpp
     include/bijou/bijou.hpp
+    include/bijou/compiled.hpp
     include/bijou/dispatch.hpp
     include/bijou/flow/arguments.hpp
     include/bijou/flow/batch.hpp

@@ -24,7 +24,7 @@ write_basic_package_version_file(
   ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/bijouConfig.cmake
               ${PROJECT_BINARY_DIR}/bijouConfigVersion.cmake cmake/aliases.cmake
-              cmake/isolate.cmake cmake/mpi.cmake cmake/variants.cmake
+              cmake/compiled.cmake cmake/isolate.cmake cmake/mpi.cmake cmake/variants.cmake
         DESTINATION ${bijou_package_dir})
 
 configure_file(cmake/bijou.pc.in ${PROJECT_BINARY_DIR}/bijou.pc @ONLY)

@@ -54,3 +54,7 @@
 #include <bijou/transformers/clamped_affine.hpp>
 #include <bijou/transformers/gated.hpp>
 #include <bijou/transformers/rational_quadratic.hpp>
+
+#if defined(BIJOU_COMPILED)
+#include <bijou/compiled.hpp>
+#endif

@@ -1,0 +1,87 @@
+#pragma once
+/// \file
+/// Kernels that do not depend on an expression, compiled once instead of in every file.
+///
+/// With BIJOU_COMPILED defined, <bijou/bijou.hpp> declares the instantiations below as defined
+/// elsewhere, and the program links with them: the CMake target bijou::compiled does both. A file
+/// that defines BIJOU_COMPILING as one of the scalar types and includes this header alone is their
+/// definition for that type. Instruction sets do not mix: the names of another are other names
+/// (kernels/isa.hpp), and the linker says what is missing.
+
+#include <bijou/kernels/outer_product.hpp>
+#include <bijou/kernels/row_product.hpp>
+#include <bijou/kernels/sample_sums.hpp>
+#include <bijou/kernels/tile.hpp>
+#include <bijou/kernels/transposed_product.hpp>
+#include <bijou/networks/activations.hpp>
+#include <bijou/networks/masked_network.hpp>
+#include <bijou/random/normal.hpp>
+#include <bijou/random/uniform.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+// Layers of networks for one scalar type and tile width: products, and their adjoints.
+#define BIJOU_PRODUCTS(KEYWORD, T, L, A)                                                           \
+  KEYWORD template void multiply_rows<T, L, A>(                                                    \
+      const T*, int, int, std::span<const product_term<T>>, const product_target<T>&, int);
+#define BIJOU_LAYER_KERNELS(KEYWORD, T, L, A)                                                      \
+  BIJOU_PRODUCTS(KEYWORD, T, L, A)                                                                 \
+  KEYWORD template void pull_back_columns<T, L, A>(const T*, const staircase&, int, int,           \
+                                                   const row_range&, const T*,                     \
+                                                   const cotangent_target<T>&, int);
+// Sums over the samples of a tile.
+#define BIJOU_SAMPLE_SUMS(KEYWORD, T, L, ROWS)                                                     \
+  KEYWORD template void add_sample_sums<T, L, ROWS>(const T*, int, const T*, int, int, T*,         \
+                                                    std::ptrdiff_t);
+// What is of one tile width.
+#define BIJOU_TILE_KERNELS(KEYWORD, T, L)                                                          \
+  KEYWORD template void transpose_panel<T, L>(const T*, int, T*);                                  \
+  KEYWORD template void add_outer_panels<T, L>(const staircase&, int, int, const T*, const T*,     \
+                                               int, T*);                                           \
+  BIJOU_SAMPLE_SUMS(KEYWORD, T, L, 1)                                                              \
+  BIJOU_SAMPLE_SUMS(KEYWORD, T, L, 2)                                                              \
+  BIJOU_SAMPLE_SUMS(KEYWORD, T, L, 4)                                                              \
+  BIJOU_SAMPLE_SUMS(KEYWORD, T, L, 8)                                                              \
+  BIJOU_SAMPLE_SUMS(KEYWORD, T, L, 16)                                                             \
+  BIJOU_PRODUCTS(KEYWORD, T, L, linear_output)                                                     \
+  BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::relu_t)                                          \
+  BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::tanh_t)                                          \
+  BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::silu_t)
+// Layers of one event.
+#define BIJOU_EVENT_KERNELS(KEYWORD, T, A)                                                         \
+  KEYWORD template void multiply_layer<T, A>(const T*, std::span<const product_term<T>>, const T*, \
+                                             int, T*, bool);
+// Random numbers.
+#define BIJOU_NOISE(KEYWORD, T, NUMBERS)                                                           \
+  KEYWORD template void fill_tile<NUMBERS, T>(const philox&, domain, std::uint64_t, int, T*,       \
+                                              std::ptrdiff_t, int);                                \
+  KEYWORD template void fill_event<NUMBERS, T>(const philox&, domain, std::uint64_t, std::span<T>);
+#define BIJOU_KERNELS(KEYWORD, T)                                                                  \
+  BIJOU_TILE_KERNELS(KEYWORD, T, wide_lanes<T>)                                                    \
+  BIJOU_EVENT_KERNELS(KEYWORD, T, linear_output)                                                   \
+  BIJOU_EVENT_KERNELS(KEYWORD, T, activations::relu_t)                                             \
+  BIJOU_EVENT_KERNELS(KEYWORD, T, activations::tanh_t)                                             \
+  BIJOU_EVENT_KERNELS(KEYWORD, T, activations::silu_t)                                             \
+  BIJOU_NOISE(KEYWORD, T, normal_numbers)                                                          \
+  BIJOU_NOISE(KEYWORD, T, uniform_numbers)
+
+namespace bijou::inline BIJOU_ISA::detail {
+
+#if defined(BIJOU_COMPILING)
+BIJOU_KERNELS(, BIJOU_COMPILING)
+#else
+BIJOU_KERNELS(extern, float)
+BIJOU_KERNELS(extern, double)
+#endif
+
+} // namespace bijou::inline BIJOU_ISA::detail
+
+#undef BIJOU_KERNELS
+#undef BIJOU_NOISE
+#undef BIJOU_EVENT_KERNELS
+#undef BIJOU_TILE_KERNELS
+#undef BIJOU_SAMPLE_SUMS
+#undef BIJOU_LAYER_KERNELS
+#undef BIJOU_PRODUCTS
