@@ -1,6 +1,6 @@
 // What flows cost the compiler: seconds of processor time, peak memory and the size of the object,
-// for g++ -O2 or whatever compiler built this. Expressions of 4 to 64 words show that all grow
-// linearly.
+// for g++ -O2 or whatever compiler built this; with the headers alone and with bijou::compiled.
+// Expressions of 4 to 64 words show that all grow linearly.
 #include <CLI/CLI.hpp>
 
 #include <cmath>
@@ -28,13 +28,17 @@ std::filesystem::path folder() {
          ("bijou_compile_time." + std::to_string(getpid()));
 }
 
+/// What a program has of bijou: headers alone, or the kernels of bijou::compiled too.
+enum class form : unsigned char { headers, compiled };
+
 /// Compiles one file with the flags of a user's plain build.
-cost compile(const std::string& source) {
+cost compile(const std::string& source, form f = form::headers) {
   std::ifstream file(BIJOU_INCLUDE_FLAGS); // one flag a line
   const std::string object = folder() / "program.o";
   std::vector<std::string> words{BIJOU_COMPILER, "-std=c++20", "-O2", "-c", "-o", object};
   for (std::string line; std::getline(file, line);)
     if (!line.empty()) words.push_back(line);
+  if (f == form::compiled) words.emplace_back("-DBIJOU_COMPILED");
   words.push_back(source);
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
@@ -59,7 +63,7 @@ cost compile(const std::string& source) {
 }
 
 void report(const std::string& name, cost c) {
-  std::printf("%-36s %8.1f s %8.0f MiB %8.0f KiB\n", name.c_str(), c.seconds, c.mebibytes,
+  std::printf("%-46s %8.1f s %8.0f MiB %8.0f KiB\n", name.c_str(), c.seconds, c.mebibytes,
               c.kibibytes);
   std::fflush(stdout);
 }
@@ -80,16 +84,32 @@ std::string program(int words, bool distinct) {
          "}\n";
 }
 
-cost compile_text(const std::string& text) {
+/// What an analysis compiles: a posterior with a context, fitted.
+const std::string fitted =
+    "#include <bijou/bijou.hpp>\n"
+    "using namespace bijou;\n"
+    "int main() {\n"
+    "  constexpr auto word = coupling<64>(rational_quadratic<8>);\n"
+    "  auto q = make_flow<float>(normal<8> | given<3> | word | flip | word, 7);\n"
+    "  const xt::xtensor<float, 2> y = xt::zeros<float>({1000, 8});\n"
+    "  const xt::xtensor<float, 2> context = xt::zeros<float>({1000, 3});\n"
+    "  fit(q, y, context, fit_options{});\n"
+    "}\n";
+
+cost compile_text(const std::string& text, form f = form::headers) {
   const std::string path = folder() / "program.cpp";
   std::ofstream(path) << text;
-  return compile(path);
+  return compile(path, f);
 }
 
 void print_all(int most) {
   std::printf("%s -O2\n", BIJOU_COMPILER);
   report("#include <bijou/bijou.hpp>", compile_text("#include <bijou/bijou.hpp>\n"));
-  report("examples/quickstart.cpp", compile(BIJOU_QUICKSTART));
+  for (const form f : {form::headers, form::compiled}) {
+    const std::string with = f == form::compiled ? ", bijou::compiled" : "";
+    report("examples/quickstart.cpp" + with, compile(BIJOU_QUICKSTART, f));
+    report("a conditional spline, fitted" + with, compile_text(fitted, f));
+  }
   for (const bool distinct : {false, true})
     for (int words = 4; words <= most; words *= 2)
       report(std::to_string(words) + (distinct ? " words of different widths" : " equal words"),

@@ -55,6 +55,7 @@
 #include <bijou/transformers/gated.hpp>
 #include <bijou/transformers/rational_quadratic.hpp>
 
-#if defined(BIJOU_COMPILED)
+// A variant for another instruction set has its own.
+#if defined(BIJOU_COMPILED) && !defined(BIJOU_VARIANT_LEVEL)
 #include <bijou/compiled.hpp>
 #endif
