@@ -16,16 +16,18 @@ template <class T> void subject<T>::spoil_workspace() const {
             std::numeric_limits<T>::quiet_NaN());
 }
 template <class T>
-mapped_batch<T> subject<T>::forward(const values& x, const values& context) const {
-  mapped_batch<T> r{values(x.size()), values(x.size() / size)};
-  flow->forward(rows(x, size), rows(context, context_size), to(r.values), r.log_det.data());
+mapped_batch<T> subject<T>::mapped(map_call call, const values& v, const values& context) const {
+  mapped_batch<T> r{values(v.size()), values(v.size() / size)};
+  (*flow.*call)(rows(v, size), rows(context, context_size), to(r.values), r.log_det.data());
   return r;
 }
 template <class T>
+mapped_batch<T> subject<T>::forward(const values& x, const values& context) const {
+  return mapped(&flow_calls_of<T>::forward, x, context);
+}
+template <class T>
 mapped_batch<T> subject<T>::inverse(const values& y, const values& context) const {
-  mapped_batch<T> r{values(y.size()), values(y.size() / size)};
-  flow->inverse(rows(y, size), rows(context, context_size), to(r.values), r.log_det.data());
-  return r;
+  return mapped(&flow_calls_of<T>::inverse, y, context);
 }
 template <class T>
 std::vector<T> subject<T>::log_prob(const values& y, const values& context) const {
@@ -35,9 +37,7 @@ std::vector<T> subject<T>::log_prob(const values& y, const values& context) cons
 }
 template <class T>
 mapped_batch<T> subject<T>::sample_from(const values& noise, const values& context) const {
-  mapped_batch<T> r{values(noise.size()), values(noise.size() / size)};
-  flow->sample_from(rows(noise, size), rows(context, context_size), to(r.values), r.log_det.data());
-  return r;
+  return mapped(&flow_calls_of<T>::sample_from, noise, context);
 }
 template <class T> gradients<T> subject<T>::no_gradients(std::size_t count) const {
   return {0, values(parameters.size()), values(count), values(count / size)};

@@ -91,6 +91,9 @@ template <class T> class subject {
   values context(std::size_t n, std::uint64_t seed) const;
 
  private:
+  using map_call = void (flow_calls_of<T>::*)(batch_view<const T>, batch_view<const T>,
+                                              batch_view<T>, T*);
+  mapped_batch<T> mapped(map_call call, const values& v, const values& context) const;
   batch_view<const T> rows(const values& v, std::size_t columns) const {
     return rows_of(v.data(), v.size() / std::max<std::size_t>(columns, 1),
                    static_cast<int>(columns));
