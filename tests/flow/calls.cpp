@@ -99,11 +99,11 @@ template <class T> struct expected {
   std::vector<T> x, y, log_det, log_det_back, log_prob, log_q;
   std::vector<T> drawn, log_drawn; ///< samples 0 ... of philox{5}
 };
-template <class T, class Flow, class Context>
-expected<T> loops(const Flow& q, const std::vector<T>& noise, const Context& context) {
-  using bijou::detail::memory_sink, bijou::detail::memory_source;
-  const auto in = [](const std::vector<T>& v) { return memory_source<T>{rows_of(v.data(), n, 3)}; };
-  const auto out = [](std::vector<T>& v) { return memory_sink<T>{rows_of(v.data(), n, 3)}; };
+template <class T, class Flow>
+expected<T> loops(const Flow& q, const std::vector<T>& noise,
+                  const bijou::detail::context_source<T>& context) {
+  const auto in = [](const std::vector<T>& v) { return rows_of(v.data(), n, 3); };
+  const auto out = [](std::vector<T>& v) { return rows_of(v.data(), n, 3); };
   const std::vector<T> many(3 * n), one(n);
   expected<T> e{many, many, one, one, one, one, many, one};
   auto ws = q.make_workspace();
@@ -279,7 +279,7 @@ TEMPLATE_TEST_CASE("calls with a context", "[flow]", float, double) {
   const auto q = perturbed<T>(normal<3> | given<2> | words);
   const readable<T> noise(testing::normal_values<T>(3 * n, 3), 3);
   const auto expect = [&](const readable<T>& c) {
-    return loops<T>(q, noise.plain, bijou::detail::memory_source<T>{rows_of(c.plain.data(), n, 2)});
+    return loops<T>(q, noise.plain, {rows_of(c.plain.data(), n, 2)});
   };
   // Every kind of context is read in double; that a call is of another type is seen with one each.
   constexpr bool every_kind = std::is_same_v<T, double>;
@@ -320,7 +320,7 @@ TEST_CASE("calls that threads share", "[flow]") {
   const readable<T> noise(testing::normal_values<T>(3 * n, 3), 3), each(contexts<T>(true), 2),
       all(contexts<T>(false), 2);
   const auto expect = [&](const readable<T>& c) {
-    return loops<T>(q, noise.plain, bijou::detail::memory_source<T>{rows_of(c.plain.data(), n, 2)});
+    return loops<T>(q, noise.plain, {rows_of(c.plain.data(), n, 2)});
   };
   check_batches(team, noise, expect(each), each.view());
   check_batches(team, noise, expect(all), all.span<2>(0));

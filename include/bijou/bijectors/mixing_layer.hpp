@@ -23,6 +23,7 @@
 #include <bijou/bijectors/layer.hpp>
 #include <bijou/bijectors/mixing_operands.hpp>
 #include <bijou/bijectors/permute.hpp>
+#include <bijou/kernels/aligned.hpp>
 #include <bijou/reverse/output.hpp>
 #include <bijou/reverse/products.hpp>
 
@@ -64,22 +65,8 @@ template <class T, int L, int D> struct leading_rows : strip_rows<T, L, D> {
     if (has(d)) strip_rows<T, L, D>::store(d, v);
   }
 };
-/// An event: one number a variable, in all lanes.
-template <class T, int D> struct event_rows {
-  using value_type = T;
-  using pack = simd::pack<T>;
-  static constexpr int size = D, stride = 0;
-  T* x;
-  T* log_det;
-  const int* position;
-
-  BIJOU_INLINE pack load(int d) const { return pack(x[position[d]]); }
-  BIJOU_INLINE void store(int d, pack v) const { x[position[d]] = v.first(); }
-  BIJOU_INLINE pack load_log_det() const { return pack(*log_det); }
-  BIJOU_INLINE void store_log_det(pack v) const { *log_det = v.first(); }
-};
-/// An event that knows whether a formula reads a variable after it has made it.
-template <class T, int D> struct watched_rows : event_rows<T, D> {
+/// A strip that knows whether a formula reads a variable after it has made it.
+template <class T, int L, int D> struct watched_rows : strip_rows<T, L, D> {
   bool* made; ///< of each variable
   bool* read_late;
 
@@ -89,10 +76,10 @@ template <class T, int D> struct watched_rows : event_rows<T, D> {
   }
   BIJOU_INLINE void store(int d, simd::pack<T> v) const {
     made[d] = true;
-    event_rows<T, D>::store(d, v);
+    strip_rows<T, L, D>::store(d, v);
   }
 };
-/// The variables of a strip or an event, as a formula reads them.
+/// The variables of a strip, as a formula reads them.
 template <class Rows>
 class given_rows : public reverse_mode::indexed<given_rows<Rows>, typename Rows::value_type> {
  public:
@@ -119,7 +106,8 @@ class given_rows : public reverse_mode::indexed<given_rows<Rows>, typename Rows:
 } // namespace detail
 
 /// A map of formulas on tiles and events. Tape: the rows it was given, and what it keeps. Cost of a
-/// sample: the formulas; of its adjoint, about three times that.
+/// sample: the formulas; of its adjoint, about three times that; of one event, as of the samples
+/// of one register.
 template <class T, int L, int D, class Map>
 class mixing_layer : public mixing_parameters<T, Map, D> {
   using layout = detail::mixing_layout<Map, D>;
@@ -127,7 +115,7 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
   using purpose = reverse_mode::purpose;
 
  public:
-  static constexpr int scratch_rows = 1;
+  static constexpr int scratch_rows = D + 1; // one event as a strip, with its log-determinant
   static constexpr int tape_rows = D + detail::kept_of_map<Map, D>();
 
   mixing_layer() = default;
@@ -136,34 +124,34 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
       : position_(position), map_(map) {}
   std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
 
-  void forward(const tile<T>& t) const { map_tile<true, purpose::value>(t, nullptr); }
+  void forward(const tile<T>& t) const { evaluate(way::forward, t, nullptr); }
   void inverse(const tile<T>& t) const
     requires detail::has_inverse<Map>
   {
-    map_tile<false, purpose::value>(t, nullptr);
+    evaluate(way::inverse, t, nullptr);
   }
-  void forward(const tile<T>& t, T* tape) const { map_and_keep<true>(t, tape); }
+  void forward(const tile<T>& t, T* tape) const { evaluate_and_keep(way::forward, t, tape); }
   void inverse(const tile<T>& t, T* tape) const
     requires detail::has_inverse<Map>
   {
-    map_and_keep<false>(t, tape);
+    evaluate_and_keep(way::inverse, t, tape);
   }
-  void forward(const event_tile<T>& e) const { map_event<true>(e); }
+  void forward(const event_tile<T>& e) const { evaluate_event(way::forward, e); }
   void inverse(const event_tile<T>& e) const
     requires detail::has_inverse<Map>
   {
-    map_event<false>(e);
+    evaluate_event(way::inverse, e);
   }
   /// The first k rows alone.
   void forward_first(const tile<T>& t, int k) const
     requires detail::leads<Map>
   {
-    map_leading<true>(t, k);
+    evaluate_leading<true>(t, k);
   }
   void inverse_first(const tile<T>& t, int k) const
     requires(detail::leads<Map> && detail::has_inverse<Map>)
   {
-    map_leading<false>(t, k);
+    evaluate_leading<false>(t, k);
   }
   /// Whether these are the map's first k variables.
   bool leads(int k) const
@@ -174,34 +162,28 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
     return true;
   }
 
-  void forward_adjoint(const cotangent_tile<T>& t, T* tape) const { sweep<true>(t, tape); }
+  void forward_adjoint(const cotangent_tile<T>& t, T* tape) const { sweep(way::forward, t, tape); }
   void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const
     requires detail::has_inverse<Map>
   {
-    sweep<false>(t, tape);
+    sweep(way::inverse, t, tape);
   }
 
   /// Throws std::invalid_argument if a formula of the map reads a variable after it has made it:
   /// what it makes takes the place of what it was given.
   void check_order(const std::string& name) const {
-    if (reads_late<true>())
+    if (reads_late(way::forward))
       throw std::invalid_argument(name +
                                   ".forward reads a variable of x after y.set or y.add of it, "
                                   "which takes its place: say what y is last");
     if constexpr (detail::has_inverse<Map>)
-      if (reads_late<false>())
+      if (reads_late(way::inverse))
         throw std::invalid_argument(name + ".inverse reads a variable of y after x.set or x.add of "
                                            "it, which takes its place: say what x is last");
   }
 
  private:
-  template <bool Forward, class Given, class Made, class... P>
-  BIJOU_INLINE void map(const Given& given, Made& made, const P&... p) const {
-    if constexpr (Forward)
-      map_.forward(given, made, p...);
-    else
-      map_.inverse(given, made, p...);
-  }
+  enum class way : bool { forward, inverse };
 
   // --- parameters
 
@@ -241,70 +223,91 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
         run);
   }
 
-  // --- samples
+  // --- samples. Both ways share a function, and with it what is prepared: it is compiled once.
 
-  template <bool Forward, purpose Purpose> void map_tile(const tile<T>& t, T* kept) const {
-    map_strips<Forward, Purpose>(
-        t, kept, [&](int s) __attribute__((always_inline)) {
-          return detail::strip_rows<T, L, D>{t.x + s, t.log_det + s, position_.data()};
-        });
+  /// run(true) or run(false), whichever way is asked for, as a constant.
+  template <class Run> BIJOU_INLINE static void go(way w, const Run& run) {
+    if constexpr (detail::has_inverse<Map>)
+      if (w == way::inverse) return run(std::false_type{});
+    run(std::true_type{});
   }
-  template <bool Forward> void map_leading(const tile<T>& t, int k) const {
-    map_strips<Forward, purpose::value>(
-        t, nullptr, [&](int s) __attribute__((always_inline)) {
-          return detail::leading_rows<T, L, D>{{t.x + s, t.log_det + s, position_.data()}, k};
-        });
+  template <class Forward, class Given, class Made, class... P>
+  BIJOU_INLINE void map(Forward, const Given& given, Made& made, const P&... p) const {
+    if constexpr (Forward::value)
+      map_.forward(given, made, p...);
+    else
+      map_.inverse(given, made, p...);
   }
-  template <bool Forward, purpose Purpose, class RowsAt>
-  BIJOU_INLINE void map_strips(const tile<T>& t, T* kept, const RowsAt& rows_at) const {
+  template <class Forward, class Rows, class... P>
+  BIJOU_INLINE void evaluate_rows(Forward forward, const Rows& rows, T* kept, const P&... p) const {
+    const detail::given_rows<Rows> given(rows);
+    reverse_mode::output<purpose::value, Rows> made(rows, kept);
+    map(forward, given, made, p...);
+  }
+  /// `kept` is where values are kept for the sweep, or null.
+  [[gnu::noinline]] void evaluate(way w, const tile<T>& t, T* kept) const {
     with_values(
         t.theta, [&](const auto&... p) __attribute__((always_inline)) {
-          for (int s = 0; s < t.lanes; s += pack::size) {
-            const auto rows = rows_at(s);
-            const detail::given_rows<std::remove_const_t<decltype(rows)>> given(rows);
-            reverse_mode::output<Purpose, std::remove_const_t<decltype(rows)>> made(
-                rows, Purpose == purpose::value ? nullptr : kept + s);
-            map<Forward>(given, made, p...);
-          }
+          go(
+              w, [&](auto forward) __attribute__((always_inline)) {
+                for (int s = 0; s < t.lanes; s += pack::size)
+                  evaluate_rows(forward, strip(t, s), kept ? kept + s : nullptr, p...);
+              });
         });
   }
-  template <bool Forward> void map_and_keep(const tile<T>& t, T* tape) const {
+  void evaluate_and_keep(way w, const tile<T>& t, T* tape) const {
     std::copy_n(t.x, D * L, tape);
-    map_tile<Forward, purpose::value_and_tape>(t, tape + D * L);
+    evaluate(w, t, tape + D * L);
   }
-  template <bool Forward> void map_event(const event_tile<T>& e) const {
-    map_one<Forward>(e.theta, detail::event_rows<T, D>{e.x, e.log_det, position_.data()});
+  void evaluate_event(way w, const event_tile<T>& e) const {
+    T* const log_det = e.scratch + D * L;
+    for (int d = 0; d < D; ++d) pack(e.x[d]).store(e.scratch + d * L);
+    pack(*e.log_det).store(log_det);
+    evaluate(w, {e.theta, nullptr, nullptr, e.scratch, log_det, nullptr, pack::size}, nullptr);
+    for (int d = 0; d < D; ++d) e.x[d] = e.scratch[d * L];
+    *e.log_det = *log_det;
   }
-  template <bool Forward, class Rows> void map_one(const T* theta, const Rows& rows) const {
+  template <bool Forward> void evaluate_leading(const tile<T>& t, int k) const {
     with_values(
-        theta, [&](const auto&... p) __attribute__((always_inline)) {
-          const detail::given_rows<Rows> given(rows);
-          reverse_mode::output<purpose::value, Rows> made(rows, nullptr);
-          map<Forward>(given, made, p...);
+        t.theta, [&](const auto&... p) __attribute__((always_inline)) {
+          for (int s = 0; s < t.lanes; s += pack::size)
+            evaluate_rows(std::bool_constant<Forward>{},
+                          detail::leading_rows<T, L, D>{strip(t, s), k}, nullptr, p...);
         });
   }
-  template <bool Forward> bool reads_late() const {
-    std::vector<T> theta(this->offset() + static_cast<std::size_t>(this->parameter_count()), T(0));
-    std::array<T, static_cast<std::size_t>(D)> x{};
-    T log_det(0);
-    std::array<bool, static_cast<std::size_t>(D)> made{};
-    bool read_late = false;
-    map_one<Forward>(theta.data(),
-                     detail::watched_rows<T, D>{
-                         {x.data(), &log_det, position_.data()}, made.data(), &read_late});
-    return read_late;
-  }
-  template <bool Forward> void sweep(const cotangent_tile<T>& t, T* tape) const {
+  [[gnu::noinline]] void sweep(way w, const cotangent_tile<T>& t, T* tape) const {
     with_cotangents(
         t.theta, t.gradient, [&](const auto&... p) __attribute__((always_inline)) {
-          for (int s = 0; s < t.lanes; s += pack::size) {
-            const int* position = position_.data();
-            const reverse_mode::active_rows<T, L, D> given(tape + s, t.g + s, position);
-            reverse_mode::output<purpose::cotangents, detail::cotangent_rows<T, L, D>> made(
-                {t.g + s, t.log_det + s, position}, tape + D * L + s);
-            map<Forward>(given, made, p...);
-          }
+          go(
+              w, [&](auto forward) __attribute__((always_inline)) {
+                for (int s = 0; s < t.lanes; s += pack::size) {
+                  const int* position = position_.data();
+                  const reverse_mode::active_rows<T, L, D> given(tape + s, t.g + s, position);
+                  reverse_mode::output<purpose::cotangents, detail::cotangent_rows<T, L, D>> made(
+                      {t.g + s, t.log_det + s, position}, tape + D * L + s);
+                  map(forward, given, made, p...);
+                }
+              });
         });
+  }
+  BIJOU_INLINE detail::strip_rows<T, L, D> strip(const tile<T>& t, int s) const {
+    return {t.x + s, t.log_det + s, position_.data()};
+  }
+  bool reads_late(way w) const {
+    std::vector<T> theta(this->offset() + static_cast<std::size_t>(this->parameter_count()), T(0));
+    aligned_vector<T> rows(static_cast<std::size_t>((D + 1) * L), T(0));
+    std::array<bool, static_cast<std::size_t>(D)> made{};
+    bool read_late = false;
+    const detail::watched_rows<T, L, D> watched{
+        {rows.data(), rows.data() + D * L, position_.data()}, made.data(), &read_late};
+    with_values(
+        theta.data(), [&](const auto&... p) __attribute__((always_inline)) {
+          go(
+              w, [&](auto forward) __attribute__((always_inline)) {
+                evaluate_rows(forward, watched, nullptr, p...);
+              });
+        });
+    return read_late;
   }
 
   detail::index_table<D> position_{};

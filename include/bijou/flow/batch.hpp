@@ -1,19 +1,16 @@
 #pragma once
 /// \file
-/// Batches in memory: where samples come from and where results go, a tile at a time.
+/// Batches: where samples come from and where results go, a tile or an event at a time.
 ///
-/// A source has `count()` and two `load` functions: one that fills the rows of a tile, one for a
-/// single event. Variable v goes to row (or value) position[v]. A sink is its reverse. Other kinds
-/// of batch (xtensor expressions, for one) are further sources: interop/xtensor.hpp.
+/// A source is memory with strides, or anything that a function fills rows from (xtensor
+/// expressions: interop/xtensor.hpp). Variable v of a sample goes to row position[v]. A sink is its
+/// reverse. There is one type of each, so that what maps and scores is compiled once for a flow.
 
 #include <bijou/kernels/tile.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <stdexcept>
-#include <string>
 #include <type_traits>
-#include <vector>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -47,67 +44,117 @@ inline bool is_identity(const int* position, int size) {
   return true;
 }
 
-/// A source that reads memory.
-template <class T> struct memory_source {
-  batch_view<const T> batch;
+/// Samples that are read.
+template <class T> class sample_source {
+ public:
+  /// Puts variable v of samples first ... first + n - 1 into rows[position[v] * lanes], one after
+  /// the other.
+  using filler = void (*)(const void* from, std::size_t first, int n, int size, T* rows, int lanes,
+                          const int* position);
 
-  std::size_t count() const { return batch.count; }
+  /// None at all.
+  sample_source() = default;
+  /// Of memory.
+  template <class U>
+    requires std::is_convertible_v<batch_view<U>, batch_view<const T>>
+  sample_source(const batch_view<U>& memory) // NOLINT(google-explicit-constructor): it is one
+      : memory_(memory) {}
+  /// Of anything else, which lives as long.
+  sample_source(const void* from, std::size_t count, filler fill) : from_(from), fill_(fill) {
+    memory_.count = count;
+  }
+
+  std::size_t count() const { return memory_.count; }
+  /// Samples first ... first + n - 1 alone.
+  sample_source part(std::size_t first, std::size_t n) const {
+    sample_source p = *this;
+    p.memory_.count = n;
+    if (fill_)
+      p.first_ += first;
+    else
+      p.memory_.data += static_cast<std::ptrdiff_t>(first) * memory_.sample_stride;
+    return p;
+  }
+
+  /// Fills rows of L lanes; spare lanes repeat the last sample.
   template <int L>
   void load(std::size_t first, int n, int size, T* tile, const int* position) const {
-    load_tile<T, L>(view(first), n, size, tile, is_identity(position, size) ? nullptr : position);
+    if (!fill_) [[likely]] {
+      load_tile<T, L>(view(first), n, size, tile, is_identity(position, size) ? nullptr : position);
+      return;
+    }
+    fill_(from_, first_ + first, n, size, tile, L, position);
+    for (int v = 0; v < size; ++v)
+      std::fill(tile + v * L + n, tile + v * L + lanes_for<T>(n), tile[v * L + n - 1]);
   }
+  /// One event.
   void load(std::size_t i, int size, T* values, const int* position) const {
+    if (fill_) [[unlikely]]
+      return fill_(from_, first_ + i, 1, size, values, 1, position);
     const auto from = view(i);
     for (int v = 0; v < size; ++v) values[position[v]] = *from.variable(v);
   }
 
  private:
   sample_view<const T> view(std::size_t first) const {
-    return {batch.data + static_cast<std::ptrdiff_t>(first) * batch.sample_stride,
-            batch.sample_stride, batch.variable_stride};
+    return {memory_.data + static_cast<std::ptrdiff_t>(first) * memory_.sample_stride,
+            memory_.sample_stride, memory_.variable_stride};
   }
+
+  batch_view<const T> memory_;
+  const void* from_ = nullptr;
+  filler fill_ = nullptr;
+  std::size_t first_ = 0;
 };
 
-/// A source that gives its first sample again and again.
-template <class Source> struct repeated_source {
-  Source first_sample;
+/// Where samples go.
+template <class T> class sample_sink {
+ public:
+  /// Takes variable v of samples first ... first + n - 1 from rows[position[v] * lanes].
+  using taker = void (*)(void* to, std::size_t first, int n, int size, const T* rows, int lanes,
+                         const int* position);
 
-  template <int L, class T>
-  void load(std::size_t, int n, int size, T* tile, const int* position) const {
-    first_sample.template load<L>(0, 1, size, tile, position);
-    for (int v = 0; v < size; ++v) std::fill_n(tile + v * L, lanes_for<T>(n), tile[v * L]);
+  /// Nowhere: nobody wants them.
+  sample_sink() = default;
+  /// Into memory.
+  sample_sink(const batch_view<T>& memory) // NOLINT(google-explicit-constructor): it is one
+      : memory_(memory) {}
+  /// Into anything else, which lives as long.
+  sample_sink(void* to, taker take) : to_(to), take_(take) {}
+
+  explicit operator bool() const { return memory_.data != nullptr || take_ != nullptr; }
+  /// The places of samples first, first + 1, ...
+  sample_sink part(std::size_t first) const {
+    sample_sink p = *this;
+    p.first_ += first;
+    return p;
   }
-  template <class T> void load(std::size_t, int size, T* values, const int* position) const {
-    first_sample.load(0, size, values, position);
-  }
-};
 
-/// A sink that writes memory.
-template <class T> struct memory_sink {
-  batch_view<T> batch;
-
-  explicit operator bool() const { return batch.data != nullptr; }
+  /// Stores n lanes of rows of L.
   template <int L>
   void store(std::size_t first, int n, int size, const T* tile, const int* position) const {
+    if (take_) [[unlikely]]
+      return take_(to_, first_ + first, n, size, tile, L, position);
     store_tile<T, L>(tile, n, size, view(first), is_identity(position, size) ? nullptr : position);
   }
+  /// One event.
   void store(std::size_t i, int size, const T* values, const int* position) const {
+    if (take_) [[unlikely]]
+      return take_(to_, first_ + i, 1, size, values, 1, position);
     const auto to = view(i);
     for (int v = 0; v < size; ++v) *to.variable(v) = values[position[v]];
   }
 
  private:
   sample_view<T> view(std::size_t first) const {
-    return {batch.data + static_cast<std::ptrdiff_t>(first) * batch.sample_stride,
-            batch.sample_stride, batch.variable_stride};
+    return {memory_.data + static_cast<std::ptrdiff_t>(first_ + first) * memory_.sample_stride,
+            memory_.sample_stride, memory_.variable_stride};
   }
-};
 
-/// A sink for results that nobody wants.
-struct no_sink {
-  explicit operator bool() const { return false; }
-  template <int L, class T> void store(std::size_t, int, int, const T*, const int*) const {}
-  template <class T> void store(std::size_t, int, const T*, const int*) const {}
+  batch_view<T> memory_;
+  void* to_ = nullptr;
+  taker take_ = nullptr;
+  std::size_t first_ = 0;
 };
 
 /// Where a number for each sample goes: that of sample i to data[i * stride]. Null: nobody wants
@@ -135,25 +182,17 @@ template <class T> struct value_sink {
   }
 };
 
-/// One event from anything that iterates over its values.
-template <class T> struct values_source {
-  std::vector<T> values;
-  template <class Range> values_source(const Range& range, int size) {
-    for (const auto& v : range) values.push_back(static_cast<T>(v));
-    if (values.size() != static_cast<std::size_t>(size))
-      throw std::invalid_argument("condition: expected a context of " + std::to_string(size) +
-                                  " values, got " + std::to_string(values.size()));
-  }
-  void load(std::size_t, int size, T* to, const int* position) const {
-    for (int v = 0; v < size; ++v) to[position[v]] = values[static_cast<std::size_t>(v)];
-  }
-};
-
-/// The context of all samples: values that every sample shares, with the first layers' biases they
-/// were folded into; nothing at all where the flow has no given<C>.
-template <class T> struct shared_context {
+/// The contexts of a batch: none where the flow has no given<C>, values that all samples share
+/// (with the first layers' biases they were folded into, or null), or a row for each sample.
+template <class T> struct context_source {
+  sample_source<T> rows;
   const T* values = nullptr;
   const T* folded = nullptr;
+
+  /// Those of samples first ... first + n - 1.
+  context_source part(std::size_t first, std::size_t n) const {
+    return {values ? rows : rows.part(first, n), values, folded};
+  }
 };
 
 } // namespace detail

@@ -132,34 +132,37 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
 
   // --- maps: forward(...) and inverse(...) are in calls.hpp
 
-  /// The loop over tiles that all maps share. Context is a detail::shared_context<T> or a source
-  /// with one row for each sample.
-  template <bool Forward, class Source, class Sink, class Context>
-  void map(const Source& from, const Sink& to, detail::value_sink<T> log_det, workspace<T>& ws,
-           const Context& context) const {
+  using samples = detail::sample_source<T>;
+  using contexts = detail::context_source<T>;
+
+  /// y = f(x) or, not Forward, x = f^-1(y), of all samples of a source.
+  template <bool Forward>
+  void map(const samples& from, const detail::sample_sink<T>& to, detail::value_sink<T> log_det,
+           workspace<T>& ws, const contexts& context) const {
+    check_workspace(ws);
     const int* in = Forward ? noise_position.data() : program_.position().data();
     const int* out = Forward ? program_.position().data() : noise_position.data();
-    for_each_part(
-        from.count(), ws, context,
-        [&](std::size_t i, const event_tile<T>& e) {
-          from.load(i, size, e.x, in);
-          run<Forward>(e);
-          if (is_nan(*e.log_det)) [[unlikely]]
-            settle<Forward, 1>(from, i, e, context, 0);
-          to.store(i, size, e.x, out);
-          if (log_det) log_det.set(i, *e.log_det);
-        },
-        [&](std::size_t first, int n, const tile<T>& t) {
-          from.template load<lanes>(first, n, size, t.x, in);
-          run<Forward>(t);
-          if (any_nan(t.log_det, t.lanes)) [[unlikely]]
-            for (int lane = 0; lane < n; ++lane)
-              if (is_nan(t.log_det[lane]))
-                settle<Forward, lanes>(from, first + static_cast<std::size_t>(lane), t, context,
-                                       lane);
-          to.template store<lanes>(first, n, size, t.x, out);
-          if (log_det) log_det.set(first, n, t.log_det);
-        });
+    if (from.count() <= few) {
+      for (std::size_t i = 0; i < from.count(); ++i) {
+        const event_tile<T> e = event(ws, context, i);
+        from.load(i, size, e.x, in);
+        run<Forward>(e);
+        if (is_nan(*e.log_det)) [[unlikely]]
+          settle<Forward, 1>(from, i, e, 0);
+        to.store(i, size, e.x, out);
+        if (log_det) log_det.set(i, *e.log_det);
+      }
+      return;
+    }
+    for (walk w(*this, ws, context, from.count()); w.next();) {
+      from.template load<lanes>(w.first, w.n, size, w.t.x, in);
+      run<Forward>(w.t);
+      if (any_nan(w.t.log_det, w.t.lanes)) [[unlikely]]
+        for (int lane = 0; lane < w.n; ++lane)
+          if (is_nan(w.t.log_det[lane])) settle<Forward, lanes>(from, w.sample(lane), w.t, lane);
+      to.template store<lanes>(w.first, w.n, size, w.t.x, out);
+      if (log_det) log_det.set(w.first, w.n, w.t.log_det);
+    }
   }
 
   /// The layers that run, for those who look inside: parameters.hpp, describe.hpp.
@@ -167,20 +170,20 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
   program_type& compiled() { return program_; }
 
   /// What calls without a context use.
-  auto context() const {
+  contexts context() const {
     static_assert(!conditional, "bijou: this flow has a given<C>: pass the context, as in "
                                 "log_prob(y, context), or fix it with condition(context)");
-    return detail::shared_context<T>{};
+    return {};
   }
   /// A context that all samples share, with its share of every first layer computed once.
   struct folded_context {
     aligned_vector<T> values, folded;
-    detail::shared_context<T> shared() const {
-      return {values.data(), folded.empty() ? nullptr : folded.data()};
+    contexts shared() const {
+      return {{}, values.data(), folded.empty() ? nullptr : folded.data()};
     }
   };
   /// Computes that share for C values.
-  template <class Source> folded_context fold_context(const Source& c) const {
+  folded_context fold_context(const samples& c) const {
     folded_context result{aligned_vector<T>(static_cast<std::size_t>(context_size)),
                           aligned_vector<T>(static_cast<std::size_t>(needs::folded_size))};
     load_context(c, 0, result.values.data());
@@ -188,21 +191,27 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
     return result;
   }
   /// The same in the place that a workspace has for it, good for one call: nothing is allocated.
-  template <class Source>
-  detail::shared_context<T> fold_context(const Source& c, workspace<T>& ws) const {
-    check_workspace(ws, plan::evaluation_size, "make_workspace()");
+  contexts fold_context(const samples& c, workspace<T>& ws) const {
+    check_workspace(ws);
     T* const values = ws.memory.data() + plan::shared * lanes;
     T* const folded = ws.memory.data() + plan::folded * lanes;
     load_context(c, 0, values);
     program_.fold_context(parameters_.data(), values, folded);
-    return {values, needs::folded_size > 0 ? folded : nullptr};
+    return {{}, values, needs::folded_size > 0 ? folded : nullptr};
+  }
+
+  /// One context for all, as it is and not folded: a row for each, in the same place.
+  samples repeated_context(const samples& c, workspace<T>& ws) const {
+    check_workspace(ws);
+    T* const values = ws.memory.data() + plan::shared * lanes;
+    c.load(0, context_size, values, context_position.data());
+    return batch_view<const T>{values, 1, 0, 1};
   }
 
  protected:
   using needs = typename program_type::needs;
   using plan = detail::workspace_plan<program_type>;
   static constexpr int lanes = program_type::lanes;
-  using shared = detail::shared_context<T>;
 
   /// The noise end keeps its order: permutations are pushed to the data end.
   static constexpr detail::index_table<size> noise_position = detail::identity_order<size>();
@@ -212,90 +221,70 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
     else
       program_.inverse(t);
   }
-  /// Calls with one event, or with tiles of samples, whatever suits the size of the batch: the bits
-  /// are the same. The log-det starts at 0.
-  template <class Context, class OneEvent, class OneTile>
-  void for_each_part(std::size_t count, workspace<T>& ws, const Context& context,
-                     OneEvent&& one_event, OneTile&& one_tile) const {
-    T* m = ws.memory.data();
-    check_workspace(ws, plan::evaluation_size, "make_workspace()");
-    if (count <= few) {
-      for (std::size_t i = 0; i < count; ++i) {
-        event_tile<T> e{parameters_.data(),
-                        nullptr,
-                        nullptr,
-                        m + plan::x * lanes,
-                        m + plan::log_det * lanes,
-                        m + plan::scratch * lanes};
-        set_context(e, context, i, m + plan::context * lanes);
-        *e.log_det = T(0);
-        one_event(i, e);
-      }
-      return;
+  /// The tiles of a batch, one after the other, each with its contexts and a log-det of 0:
+  ///
+  ///     for (walk w(*this, ws, context, count); w.next();) ...
+  class walk {
+   public:
+    std::size_t first = 0; ///< number of the tile's first sample
+    int n = 0;             ///< samples in it
+    tile<T> t;
+
+    walk(const bijector& f, workspace<T>& ws, const contexts& context, std::size_t count)
+        : t(f.tile_in(ws.memory.data())), f_(f), contexts_(context), count_(count),
+          context_rows_(ws.memory.data() + plan::context * lanes) {
+      f.set_contexts(t, context, context_rows_);
     }
-    for_each_tile(count, ws, context, one_tile);
-  }
-  /// The same with tiles only.
-  template <class Context, class OneTile>
-  void for_each_tile(std::size_t count, workspace<T>& ws, const Context& context,
-                     OneTile&& one_tile) const {
-    check_workspace(ws, plan::evaluation_size, "make_workspace()");
-    T* m = ws.memory.data();
-    tile<T> t = make_tile(m);
-    for (std::size_t first = 0; first < count; first += lanes) {
-      const int n = static_cast<int>(std::min<std::size_t>(lanes, count - first));
+    /// Whether there was one more.
+    bool next() {
+      first += static_cast<std::size_t>(n);
+      if (first >= count_) return false;
+      n = static_cast<int>(std::min<std::size_t>(lanes, count_ - first));
       t.lanes = lanes_for<T>(n);
-      set_context(t, context, first, n, m + plan::context * lanes);
+      f_.load_contexts(t, contexts_, first, n, context_rows_);
       std::fill_n(t.log_det, lanes, T(0));
-      one_tile(first, n, t);
+      return true;
     }
+    /// Number of the sample in a lane.
+    std::size_t sample(int lane) const { return first + static_cast<std::size_t>(lane); }
+
+   private:
+    const bijector& f_;
+    const contexts& contexts_;
+    std::size_t count_;
+    T* context_rows_;
+  };
+  /// Event i of a batch, likewise: batches of up to `few` go without tiles. The bits are the same.
+  event_tile<T> event(workspace<T>& ws, const contexts& context, std::size_t i) const {
+    T* m = ws.memory.data();
+    event_tile<T> e{
+        parameters_.data(),       nullptr, nullptr, m + plan::x * lanes, m + plan::log_det * lanes,
+        m + plan::scratch * lanes};
+    if constexpr (conditional) {
+      if (context.values) {
+        e.context = context.values;
+        e.folded = context.folded;
+      } else {
+        T* const values = m + plan::context * lanes;
+        load_context(context.rows, i, values);
+        e.context = values;
+      }
+    }
+    *e.log_det = T(0);
+    return e;
   }
-  static void check_workspace(const workspace<T>& ws, std::size_t needed, const char* maker) {
+  static void check_workspace(const workspace<T>& ws, std::size_t needed = plan::evaluation_size,
+                              const char* maker = "make_workspace()") {
     if (ws.memory.size() < needed)
       throw std::invalid_argument("bijou: expected a workspace of " + std::to_string(needed) +
                                   " values, got " + std::to_string(ws.memory.size()) + "; take " +
                                   maker + " of this flow");
   }
-  tile<T> make_tile(T* m) const {
-    return {
-        parameters_.data(),        nullptr, nullptr, m + plan::x * lanes, m + plan::log_det * lanes,
-        m + plan::scratch * lanes, 0};
-  }
 
-  // Contexts: nothing, one for all (folded, and as rows where a layer wants them), one for each.
-  void set_context(event_tile<T>& e, const shared& c, std::size_t, T*) const {
-    e.context = c.values;
-    e.folded = c.folded;
-  }
-  template <class Source>
-  void set_context(event_tile<T>& e, const Source& c, std::size_t i, T* rows) const {
-    load_context(c, i, rows);
-    e.context = rows;
-  }
   /// One context as networks see it.
-  template <class Source> void load_context(const Source& c, std::size_t i, T* values) const {
+  void load_context(const samples& c, std::size_t i, T* values) const {
     c.load(i, context_size, values, context_position.data());
     standardisation_.apply(values);
-    saturate_context(values);
-  }
-  void set_context(tile<T>& t, const shared& c, std::size_t, int, T* rows) const {
-    if constexpr (conditional) {
-      t.folded = c.folded;
-      t.context = rows;
-      if (!c.folded)
-        for (int k = 0; k < context_size; ++k) std::fill_n(rows + k * lanes, lanes, c.values[k]);
-    }
-  }
-  template <class Source>
-  void set_context(tile<T>& t, const Source& c, std::size_t first, int n, T* rows) const {
-    c.template load<lanes>(first, n, context_size, rows, context_position.data());
-    standardisation_.template apply<lanes>(rows, t.lanes);
-    T* const no_mark = t.scratch; // a sample is not lost because its context is far
-    std::fill_n(no_mark, lanes, T(0));
-    detail::saturate_tile<lanes>(rows, context_size, no_mark, t.lanes, detail::saturation<T>);
-    t.context = rows;
-  }
-  static void saturate_context(T* values) {
     T no_mark = T(0);
     detail::saturate_event(values, context_size, &no_mark, detail::saturation<T>);
   }
@@ -312,32 +301,25 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
   }
   /// Whether sample i of a source has a NaN, or its context has; `lane` is its lane of the tile, 0
   /// of an event.
-  template <class Source, class Tile, class Context>
-  bool brought_nan(const Source& from, std::size_t i, const Tile& t, const Context& context,
-                   int lane) const {
+  template <class Tile>
+  bool brought_nan(const samples& from, std::size_t i, const Tile& t, int lane) const {
     std::array<T, static_cast<std::size_t>(size)> values;
     from.load(i, size, values.data(), noise_position.data());
-    return std::ranges::any_of(values, is_nan) || context_has_nan(t, context, lane);
+    return std::ranges::any_of(values, is_nan) || context_has_nan(t, lane);
   }
-  template <class Tile, class Context>
-  bool context_has_nan(const Tile& t, const Context& context, int lane) const {
-    if constexpr (!conditional) {
-      return false;
-    } else if constexpr (std::is_same_v<Context, shared>) {
-      return std::any_of(context.values, context.values + context_size, is_nan);
-    } else {
-      constexpr int stride = std::is_same_v<Tile, event_tile<T>> ? 1 : lanes;
+  template <class Tile> bool context_has_nan(const Tile& t, int lane) const {
+    constexpr int stride = std::is_same_v<Tile, event_tile<T>> ? 1 : lanes;
+    if constexpr (conditional)
       for (int k = 0; k < context_size; ++k)
         if (is_nan(t.context[k * stride + lane])) return true;
-      return false;
-    }
+    return false;
   }
   /// The limits for a sample of which only the log-det says that it was saturated. Its density is
   /// too small for the type, wherever it is looked at from.
-  template <bool Forward, int Stride, class Source, class Tile, class Context>
-  [[gnu::cold, gnu::noinline]] void settle(const Source& from, std::size_t i, const Tile& t,
-                                           const Context& context, int lane) const {
-    if (brought_nan(from, i, t, context, lane)) return;
+  template <bool Forward, int Stride, class Tile>
+  [[gnu::cold, gnu::noinline]] void settle(const samples& from, std::size_t i, const Tile& t,
+                                           int lane) const {
+    if (brought_nan(from, i, t, lane)) return;
     constexpr T inf = std::numeric_limits<T>::infinity();
     t.log_det[lane] = Forward ? inf : -inf;
     for (int row = 0; row < size; ++row) {
@@ -358,6 +340,31 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
   context_standardisation<T, context_size> standardisation_;
 
  private:
+  tile<T> tile_in(T* m) const {
+    return {
+        parameters_.data(),        nullptr, nullptr, m + plan::x * lanes, m + plan::log_det * lanes,
+        m + plan::scratch * lanes, 0};
+  }
+  /// Rows for the contexts of tiles; those that all samples share are filled in here.
+  void set_contexts(tile<T>& t, const contexts& c, T* rows) const {
+    if constexpr (conditional) {
+      t.context = rows;
+      t.folded = c.folded;
+      if (c.values)
+        for (int k = 0; k < context_size; ++k) std::fill_n(rows + k * lanes, lanes, c.values[k]);
+    }
+  }
+  /// The contexts of a tile's own samples, as networks see them.
+  void load_contexts(const tile<T>& t, const contexts& c, std::size_t first, int n, T* rows) const {
+    if constexpr (conditional) {
+      if (c.values) return;
+      c.rows.template load<lanes>(first, n, context_size, rows, context_position.data());
+      standardisation_.template apply<lanes>(rows, t.lanes);
+      T* const no_mark = t.scratch; // a sample is not lost because its context is far
+      std::fill_n(no_mark, lanes, T(0));
+      detail::saturate_tile<lanes>(rows, context_size, no_mark, t.lanes, detail::saturation<T>);
+    }
+  }
   void standardise_as_written(const E& e) {
     if constexpr (context_is_standardised_as_written)
       for_each_word(e, [&](const auto& w) {

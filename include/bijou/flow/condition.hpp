@@ -23,8 +23,7 @@ class conditioned_flow
   static constexpr bool invertible = Flow::invertible;
 
   /// What flow::condition calls.
-  template <class Source>
-  conditioned_flow(const Flow& q, const Source& context)
+  conditioned_flow(const Flow& q, const detail::sample_source<value_type>& context)
       : flow_(&q), fixed_(q.fold_context(context)) {}
 
   /// As of the flow.

@@ -3,6 +3,7 @@
 /// A flow: a base distribution pushed through a bijector. Samples, densities and their gradients.
 
 #include <bijou/flow/bijector.hpp>
+#include <bijou/flow/function_ref.hpp>
 #include <bijou/flow/support.hpp>
 
 #include <algorithm>
@@ -11,7 +12,9 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <utility>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -60,7 +63,13 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// \throws std::invalid_argument if there are not C values
   template <class Context> auto condition(const Context& context) const& {
     static_assert(conditional, "bijou: condition(context) is for flows with given<C>");
-    return conditioned_flow<flow>(*this, detail::values_source<T>(context, context_size));
+    std::vector<T> values;
+    for (const auto& v : context) values.push_back(static_cast<T>(v));
+    if (values.size() != static_cast<std::size_t>(context_size))
+      throw std::invalid_argument("condition: expected a context of " +
+                                  std::to_string(context_size) + " values, got " +
+                                  std::to_string(values.size()));
+    return conditioned_flow<flow>(*this, rows_of<const T>(values.data(), 1, context_size));
   }
   template <class Context> void condition(const Context&) && {
     static_assert(never<Context>, "bijou: condition(context) refers to its flow, so that a "
@@ -69,87 +78,101 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
 
   // --- the loops behind log_prob and sample (calls.hpp)
 
-  /// log p of all samples of a source. Context as in bijector::map.
-  template <class Source, class Context>
-  void score(const Source& y, detail::value_sink<T> log_prob, workspace<T>& ws,
-             const Context& context) const {
-    const auto& position = this->program_.position();
-    this->for_each_part(
-        y.count(), ws, context,
-        [&](std::size_t i, const event_tile<T>& e) {
-          y.load(i, size, e.x, position.data());
-          const pack outside = guard_.event(e.x);
-          this->program_.inverse(e);
-          T log_p = log_density(pack(*e.log_det), outside, broadcast_base(e.x))[0];
-          if (this->is_nan(log_p) && !this->brought_nan(y, i, e, context, 0)) [[unlikely]]
-            log_p = too_small;
-          log_prob.set(i, log_p);
-        },
-        [&](std::size_t first, int n, const tile<T>& t) {
-          y.template load<lanes>(first, n, size, t.x, position.data());
-          T* penalty = log_prob_row(ws);
-          guard_.tile(t.x, penalty, t.lanes);
-          this->program_.inverse(t);
-          for (int s = 0; s < t.lanes; s += pack::size)
-            log_density(pack::load(t.log_det + s), pack::load(penalty + s),
-                        base_type::template log_prob<T>(t.x + s, lanes))
-                .store(penalty + s);
-          if (this->any_nan(penalty, t.lanes)) [[unlikely]]
-            settle_log_prob(y, first, n, t, context, penalty);
-          log_prob.set(first, n, penalty);
-        });
+  using typename super::contexts;
+  using typename super::samples;
+  using sink = detail::sample_sink<T>;
+  using values = detail::value_sink<T>;
+
+  /// log p of all samples of a source.
+  void score(const samples& y, values log_prob, workspace<T>& ws, const contexts& context) const {
+    this->check_workspace(ws);
+    const int* const position = this->program_.position().data();
+    if (y.count() <= super::few) {
+      for (std::size_t i = 0; i < y.count(); ++i) {
+        const event_tile<T> e = this->event(ws, context, i);
+        y.load(i, size, e.x, position);
+        const pack outside = guard_.event(e.x);
+        this->program_.inverse(e);
+        T log_p = log_density(pack(*e.log_det), outside, broadcast_base(e.x))[0];
+        if (this->is_nan(log_p) && !this->brought_nan(y, i, e, 0)) [[unlikely]]
+          log_p = too_small;
+        log_prob.set(i, log_p);
+      }
+      return;
+    }
+    T* const row = log_prob_row(ws);
+    for (walk w(*this, ws, context, y.count()); w.next();) {
+      y.template load<lanes>(w.first, w.n, size, w.t.x, position);
+      guard_.tile(w.t.x, row, w.t.lanes);
+      this->program_.inverse(w.t);
+      for (int s = 0; s < w.t.lanes; s += pack::size)
+        log_density(pack::load(w.t.log_det + s), pack::load(row + s),
+                    base_type::template log_prob<T>(w.t.x + s, lanes))
+            .store(row + s);
+      if (this->any_nan(row, w.t.lanes)) [[unlikely]]
+        settle_log_prob(y, w, row);
+      log_prob.set(w.first, w.n, row);
+    }
   }
 
   /// log p of the first K variables, of a source of samples (n, K); Base is the base of as many.
   /// For chains without permutations in which no variable depends on a later one: marginal.hpp.
-  template <int K, class Base, class Source, class Context>
-  void score_first(const Source& y, detail::value_sink<T> log_prob, workspace<T>& ws,
-                   const Context& context) const {
-    this->for_each_tile(y.count(), ws, context, [&](std::size_t first, int n, const tile<T>& t) {
-      y.template load<lanes>(first, n, K, t.x, this->program_.position().data());
-      T* penalty = log_prob_row(ws);
-      guard_.tile_first(t.x, penalty, t.lanes, K);
-      this->program_.inverse_first(t, K);
-      for (int s = 0; s < t.lanes; s += pack::size)
-        log_density(pack::load(t.log_det + s), pack::load(penalty + s),
-                    Base::template log_prob<T>(t.x + s, lanes))
-            .store(penalty + s);
-      for (int lane = 0; lane < n; ++lane) {
-        if (!this->is_nan(penalty[lane])) [[likely]]
+  template <int K, class Base>
+  void score_first(const samples& y, values log_prob, workspace<T>& ws,
+                   const contexts& context) const {
+    this->check_workspace(ws);
+    const int* const position = this->program_.position().data();
+    T* const row = log_prob_row(ws);
+    for (walk w(*this, ws, context, y.count()); w.next();) {
+      y.template load<lanes>(w.first, w.n, K, w.t.x, position);
+      guard_.tile_first(w.t.x, row, w.t.lanes, K);
+      this->program_.inverse_first(w.t, K);
+      for (int s = 0; s < w.t.lanes; s += pack::size)
+        log_density(pack::load(w.t.log_det + s), pack::load(row + s),
+                    Base::template log_prob<T>(w.t.x + s, lanes))
+            .store(row + s);
+      for (int lane = 0; lane < w.n; ++lane) {
+        if (!this->is_nan(row[lane])) [[likely]]
           continue;
-        std::array<T, static_cast<std::size_t>(K)> values;
-        y.load(first + static_cast<std::size_t>(lane), K, values.data(),
-               super::noise_position.data());
-        if (!std::ranges::any_of(values, super::is_nan) && !this->context_has_nan(t, context, lane))
-          penalty[lane] = too_small;
+        std::array<T, static_cast<std::size_t>(K)> event;
+        y.load(w.sample(lane), K, event.data(), super::noise_position.data());
+        if (!std::ranges::any_of(event, super::is_nan) && !this->context_has_nan(w.t, lane))
+          row[lane] = too_small;
       }
-      log_prob.set(first, n, penalty);
-    });
+      log_prob.set(w.first, w.n, row);
+    }
   }
 
+  /// Noise that is made into samples: numbers start, start + 1, ... of a stream, or given.
+  struct noise_source {
+    std::size_t count;
+    const philox* stream = nullptr;
+    std::uint64_t start = 0;
+    samples given{};
+
+    void fill(std::size_t i, T* x) const {
+      if (stream)
+        base_type::fill(*stream, start + i, x);
+      else
+        given.load(i, size, x, super::noise_position.data());
+    }
+    void fill(std::size_t first, int n, T* x) const {
+      if (stream)
+        base_type::fill(*stream, start + first, x, lanes, lanes_for<T>(n));
+      else
+        given.template load<lanes>(first, n, size, x, super::noise_position.data());
+    }
+  };
   /// Draws `count` samples into a sink, with log p where log_prob is not null.
-  template <class Sink, class Context>
-  void draw(philox& stream, std::size_t count, const Sink& y, detail::value_sink<T> log_prob,
-            workspace<T>& ws, const Context& context) const {
-    const std::uint64_t start = stream.position();
-    push(
-        count, y, log_prob, ws, context,
-        [&](std::size_t i, T* x) { base_type::fill(stream, start + i, x); },
-        [&](std::size_t first, int n, T* x) {
-          base_type::fill(stream, start + first, x, lanes, lanes_for<T>(n));
-        });
+  void draw(philox& stream, std::size_t count, const sink& y, values log_prob, workspace<T>& ws,
+            const contexts& context) const {
+    push({count, &stream, stream.position()}, y, log_prob, ws, context);
     stream.advance(count);
   }
   /// The same with the noise given: row i of a source makes sample i.
-  template <class Source, class Sink, class Context>
-  void draw_from(const Source& noise, const Sink& y, detail::value_sink<T> log_prob,
-                 workspace<T>& ws, const Context& context) const {
-    push(
-        noise.count(), y, log_prob, ws, context,
-        [&](std::size_t i, T* x) { noise.load(i, size, x, super::noise_position.data()); },
-        [&](std::size_t first, int n, T* x) {
-          noise.template load<lanes>(first, n, size, x, super::noise_position.data());
-        });
+  void draw_from(const samples& noise, const sink& y, values log_prob, workspace<T>& ws,
+                 const contexts& context) const {
+    push({noise.count(), nullptr, 0, noise}, y, log_prob, ws, context);
   }
 
   // --- gradients: the loops behind training/value_and_grad.hpp
@@ -160,53 +183,53 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// Samples outside the support add nothing to gradients, nor do those so far out that the type
   /// cannot hold theirs. Cost: about three and a half times log_prob; for a tile with such samples
   /// twice that, and memory for a gradient. \return sum_i w_i log p(y_i), nats
-  template <class Source, class Sink, class Context>
-  double score_gradient(const Source& y, const T* weights, double scale, T* log_prob, T* gradient,
-                        const Sink& g_y, workspace<T>& ws, const Context& context) const {
-    const auto& position = this->program_.position();
+  double score_gradient(const samples& y, const T* weights, double scale, T* log_prob, T* gradient,
+                        const sink& g_y, workspace<T>& ws, const contexts& context) const {
+    check_gradient_workspace(ws);
+    const int* const position = this->program_.position().data();
+    const taped_rows rows = taped_rows_in(ws);
+    T* const result = log_prob_row(ws);
+    T* const g_log_det = rows.g_log_det;
     double total = 0;
-    for_each_taped_tile(
-        y.count(), ws, context,
-        [&](std::size_t first, int n, const tile<T>& t, cotangent_tile<T>& c, T* g_log_det,
-            T* tape) {
-          y.template load<lanes>(first, n, size, t.x, position.data());
-          T* result = log_prob_row(ws);
-          guard_.tile(t.x, result, t.lanes);
-          this->program_.inverse(t, tape);
-          auto far = pack(T(0)) < pack(T(0));
-          for (int s = 0; s < t.lanes; s += pack::size) {
-            const pack outside = pack::load(result + s);
-            const pack base = base_type::template log_prob<T>(t.x + s, lanes);
-            const pack inside = log_density(pack::load(t.log_det + s), pack(T(0)), base);
-            far = far | !(inside >= pack(far_out));
-            (inside + outside).store(result + s);
-            outside.store(g_log_det + s);
-          }
-          const auto wide_weight = [&](int i) {
-            return weights
-                       ? scale * static_cast<double>(weights[first + static_cast<std::size_t>(i)])
-                       : scale;
-          };
-          const auto weight = [&](int i) { return static_cast<T>(wide_weight(i)); };
-          c.gradient = gradient;
-          bool some_count = true;
-          if (any(far)) [[unlikely]]
-            some_count = leave_out(y, first, n, weight, t, context, ws, c, g_log_det, tape);
-          for (int i = 0; i < t.lanes; ++i) {
-            const double w = i < n ? wide_weight(i) : 0;
-            const bool counts = g_log_det[i] == T(0);
-            g_log_det[i] = counts ? static_cast<T>(w) : T(0);
-            if (w != 0) total += w * static_cast<double>(result[i]);
-          }
-          if (log_prob) std::copy_n(result, n, log_prob + first);
-          if (some_count) [[likely]] {
-            weigh_scores(t, g_log_det, c.g);
-            this->program_.inverse_adjoint(c, tape);
-          } else {
-            std::fill_n(c.g, size * lanes, T(0));
-          }
-          if (g_y) g_y.template store<lanes>(first, n, size, c.g, position.data());
-        });
+    for (walk w(*this, ws, context, y.count()); w.next();) {
+      const tile<T>& t = w.t;
+      cotangent_tile<T> c = rows.of(t, gradient);
+      y.template load<lanes>(w.first, w.n, size, t.x, position);
+      guard_.tile(t.x, result, t.lanes);
+      this->program_.inverse(t, rows.tape);
+      auto far = pack(T(0)) < pack(T(0));
+      for (int s = 0; s < t.lanes; s += pack::size) {
+        const pack outside = pack::load(result + s);
+        const pack base = base_type::template log_prob<T>(t.x + s, lanes);
+        const pack inside = log_density(pack::load(t.log_det + s), pack(T(0)), base);
+        far = far | !(inside >= pack(far_out));
+        (inside + outside).store(result + s);
+        outside.store(g_log_det + s);
+      }
+      const auto weight = [&](int i) {
+        return weights ? scale * static_cast<double>(weights[w.sample(i)]) : scale;
+      };
+      bool some_count = true;
+      if (any(far)) [[unlikely]] {
+        std::array<T, static_cast<std::size_t>(lanes)> narrow;
+        for (int i = 0; i < w.n; ++i) detail::at(narrow, i) = static_cast<T>(weight(i));
+        some_count = leave_out(y, w, narrow.data(), ws, rows);
+      }
+      for (int i = 0; i < t.lanes; ++i) {
+        const double wide = i < w.n ? weight(i) : 0;
+        const bool counts = g_log_det[i] == T(0);
+        g_log_det[i] = counts ? static_cast<T>(wide) : T(0);
+        if (wide != 0) total += wide * static_cast<double>(result[i]);
+      }
+      if (log_prob) std::copy_n(result, w.n, log_prob + w.first);
+      if (some_count) [[likely]] {
+        weigh_scores(t, g_log_det, c.g);
+        this->program_.inverse_adjoint(c, rows.tape);
+      } else {
+        std::fill_n(c.g, size * lanes, T(0));
+      }
+      if (g_y) g_y.template store<lanes>(w.first, w.n, size, c.g, position);
+    }
     this->clear_padding({gradient, this->parameters_.size()});
     return total;
   }
@@ -214,101 +237,105 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// Adds the gradient of a function of samples to `gradient`: y_i = f(noise_i), log q_i its log p.
   /// For each tile `function(samples)` reads rows of y and log q and writes the function's
   /// derivatives by them: see sampled_tile. The gradient by the noise goes to sink g_noise.
-  /// PathOnly: log q depends on the parameters through the samples alone; its derivative by the
+  /// path_only: log q depends on the parameters through the samples alone; its derivative by the
   /// parameters at fixed samples is left out. For chains that have an inverse.
-  /// Cost: about three and a half times sampling, twice that with PathOnly.
-  template <bool PathOnly = false, class FillTile, class Function, class Sink, class Context>
-  void draw_gradient(std::size_t count, FillTile&& fill_tile, Function&& function, T* gradient,
-                     const Sink& g_noise, workspace<T>& ws, const Context& context) const {
-    const auto& position = this->program_.position();
-    for_each_taped_tile(
-        count, ws, context,
-        [&](std::size_t first, int n, const tile<T>& t, cotangent_tile<T>& c, T* g_log_det,
-            T* tape) {
-          fill_tile(first, n, t.x);
-          // The noise itself is wanted again for the base's score: it waits behind the tape.
-          T* noise = tape + plan::tape_noise * lanes;
-          std::copy_n(t.x, size * lanes, noise);
-          T* log_q = log_prob_row(ws);
-          this->program_.forward(t, tape);
-          for (int s = 0; s < t.lanes; s += pack::size)
-            base_type::template log_prob<T>(noise + s, lanes).store(log_q + s);
-          subtract_log_det(log_q, t, context);
-          std::fill_n(c.g, size * lanes, T(0));
-          std::fill_n(g_log_det, lanes, T(0));
-          function(sampled_tile<T>{first, n, lanes, position.data(), t.x, log_q, c.g, g_log_det});
-          // Lanes beyond n repeat a sample and must not count, nor does one that the chain has put
-          // out of the type's range. log q = base - log-det.
-          for (int i = 0; i < t.lanes; ++i) {
-            if (i < n && t.log_det[i] != infinity) continue;
-            g_log_det[i] = T(0);
-            for (int d = 0; d < size; ++d) c.g[d * lanes + i] = T(0);
+  /// Cost: about three and a half times sampling, twice that if path_only.
+  template <bool PathOnly = false>
+  void draw_gradient(const noise_source& noise,
+                     detail::function_ref<void(const sampled_tile<T>&)> function, T* gradient,
+                     const sink& g_noise, workspace<T>& ws, const contexts& context) const {
+    check_gradient_workspace(ws);
+    const int* const position = this->program_.position().data();
+    const taped_rows rows = taped_rows_in(ws);
+    // The noise itself is wanted again for the base's score: it waits behind the tape.
+    T* const kept_noise = rows.tape + plan::tape_noise * lanes;
+    T* const log_q = log_prob_row(ws);
+    T* const g_log_det = rows.g_log_det;
+    for (walk w(*this, ws, context, noise.count); w.next();) {
+      const tile<T>& t = w.t;
+      const cotangent_tile<T> c = rows.of(t, gradient);
+      noise.fill(w.first, w.n, t.x);
+      std::copy_n(t.x, size * lanes, kept_noise);
+      this->program_.forward(t, rows.tape);
+      for (int s = 0; s < t.lanes; s += pack::size)
+        base_type::template log_prob<T>(kept_noise + s, lanes).store(log_q + s);
+      subtract_log_det(log_q, t);
+      std::fill_n(c.g, size * lanes, T(0));
+      std::fill_n(g_log_det, lanes, T(0));
+      function({w.first, w.n, lanes, position, t.x, log_q, c.g, g_log_det});
+      // Lanes beyond n repeat a sample and must not count, nor does one that the chain has put out
+      // of the type's range. log q = base - log-det.
+      for (int i = 0; i < t.lanes; ++i)
+        if (i >= w.n || t.log_det[i] == infinity) clear_lane(c.g, g_log_det, i);
+      T* const g_log_q = log_q;
+      for (int i = 0; i < t.lanes; ++i) {
+        g_log_q[i] = g_log_det[i];
+        g_log_det[i] = -g_log_det[i];
+      }
+      this->program_.forward_adjoint(c, rows.tape);
+      if (g_noise) {
+        for (int d = 0; d < size; ++d)
+          for (int s = 0; s < t.lanes; s += pack::size) {
+            T* g = c.g + d * lanes + s;
+            fma(pack::load(g_log_q + s), base_type::score(pack::load(kept_noise + d * lanes + s)),
+                pack::load(g))
+                .store(g);
           }
-          T* g_log_q = log_q;
-          for (int i = 0; i < t.lanes; ++i) {
-            g_log_q[i] = g_log_det[i];
-            g_log_det[i] = -g_log_det[i];
-          }
-          c.gradient = gradient;
-          this->program_.forward_adjoint(c, tape);
-          if (g_noise) {
-            for (int d = 0; d < size; ++d)
-              for (int s = 0; s < t.lanes; s += pack::size) {
-                T* g = c.g + d * lanes + s;
-                fma(pack::load(g_log_q + s), base_type::score(pack::load(noise + d * lanes + s)),
-                    pack::load(g))
-                    .store(g);
-              }
-            g_noise.template store<lanes>(first, n, size, c.g, super::noise_position.data());
-          }
-          if constexpr (PathOnly) subtract_score(t, c, g_log_q, g_log_det, tape);
-        });
+        g_noise.template store<lanes>(w.first, w.n, size, c.g, super::noise_position.data());
+      }
+      if constexpr (PathOnly) subtract_score(t, c, g_log_q, rows);
+    }
     this->clear_padding({gradient, this->parameters_.size()});
   }
 
+  /// A tile of samples as a density of them sees it, with the rows that it writes: a value of each
+  /// sample, and its derivatives. Variable d lies in row position[d]; rows are `lanes` apart.
+  struct valued_tile {
+    std::size_t first;
+    int n;
+    const T* x;
+    const int* position;
+    T* value;
+    T* g;
+    static constexpr int lanes = super::lanes;
+  };
   /// A function of samples y_i = f(z_i), plus log|det df/dz|, nats, and the gradient by z_i: the
-  /// density that a density of samples has where the noise is. For each tile `function(first, n,
-  /// lanes, x, position, value, g)` writes a row of values and the rows of their derivatives; rows
-  /// are `lanes` apart, variable d lies in row position[d]. Where the chain has left the type's
+  /// density that a density of samples has where the noise is. Where the chain has left the type's
   /// range the value is -inf and the gradient 0. Cost: about three and a half times sampling.
-  template <class Source, class Function, class Sink, class Context>
-  void pull_back(const Source& z, Function&& function, const Sink& g_z,
-                 detail::value_sink<T> values, workspace<T>& ws, const Context& context) const {
+  void pull_back(const samples& z, detail::function_ref<void(const valued_tile&)> function,
+                 const sink& g_z, values value_of, workspace<T>& ws,
+                 const contexts& context) const {
     this->check_workspace(ws, pull_back_size(), "make_workspace()");
     // The adjoints give the parameters' gradient too: room for what nobody asks for.
     T* const unwanted = ws.memory.data() + plan::gradient_size;
     std::fill_n(unwanted, this->parameters_.size(), T(0));
-    for_each_taped_tile(
-        z.count(), ws, context,
-        [&](std::size_t first, int n, const tile<T>& t, cotangent_tile<T>& c, T* g_log_det,
-            T* tape) {
-          z.template load<lanes>(first, n, size, t.x, super::noise_position.data());
-          T* const value = log_prob_row(ws);
-          this->program_.forward(t, tape);
-          std::fill_n(c.g, size * lanes, T(0));
-          function(first, n, lanes, t.x, this->program_.position().data(), value, c.g);
-          // Lanes beyond n repeat a sample and must not count, nor does one that is too far out.
-          const bool any_far = this->any_nan(t.log_det, t.lanes);
-          for (int i = 0; i < t.lanes; ++i) {
-            g_log_det[i] = i < n ? T(1) : T(0);
-            value[i] = i < n ? value[i] + t.log_det[i] : T(0);
-            const bool far =
-                any_far && i < n && this->is_nan(t.log_det[i]) &&
-                !this->brought_nan(z, first + static_cast<std::size_t>(i), t, context, i);
-            if (far) value[i] = too_small;
-            if (i < n && !far) continue;
-            g_log_det[i] = T(0);
-            for (int d = 0; d < size; ++d) c.g[d * lanes + i] = T(0);
-          }
-          if (values) values.set(first, n, value);
-          c.gradient = unwanted;
-          this->program_.forward_adjoint(c, tape);
-          if (any_far) [[unlikely]]
-            for (int i = 0; i < n; ++i)
-              if (value[i] == too_small)
-                for (int d = 0; d < size; ++d) c.g[d * lanes + i] = T(0);
-          if (g_z) g_z.template store<lanes>(first, n, size, c.g, super::noise_position.data());
-        });
+    const taped_rows rows = taped_rows_in(ws);
+    T* const value = log_prob_row(ws);
+    T* const g_log_det = rows.g_log_det;
+    for (walk w(*this, ws, context, z.count()); w.next();) {
+      const tile<T>& t = w.t;
+      const cotangent_tile<T> c = rows.of(t, unwanted);
+      z.template load<lanes>(w.first, w.n, size, t.x, super::noise_position.data());
+      this->program_.forward(t, rows.tape);
+      std::fill_n(c.g, size * lanes, T(0));
+      function({w.first, w.n, t.x, this->program_.position().data(), value, c.g});
+      // Lanes beyond n repeat a sample and must not count, nor does one that is too far out.
+      const bool any_far = this->any_nan(t.log_det, t.lanes);
+      for (int i = 0; i < t.lanes; ++i) {
+        g_log_det[i] = i < w.n ? T(1) : T(0);
+        value[i] = i < w.n ? value[i] + t.log_det[i] : T(0);
+        const bool far = any_far && i < w.n && this->is_nan(t.log_det[i]) &&
+                         !this->brought_nan(z, w.sample(i), t, i);
+        if (far) value[i] = too_small;
+        if (i >= w.n || far) clear_lane(c.g, g_log_det, i);
+      }
+      if (value_of) value_of.set(w.first, w.n, value);
+      this->program_.forward_adjoint(c, rows.tape);
+      if (any_far) [[unlikely]]
+        for (int i = 0; i < w.n; ++i)
+          if (value[i] == too_small) clear_lane(c.g, g_log_det, i);
+      if (g_z) g_z.template store<lanes>(w.first, w.n, size, c.g, super::noise_position.data());
+    }
   }
   /// Memory for pull_back.
   workspace<T> make_pull_back_workspace() const { return {aligned_vector<T>(pull_back_size())}; }
@@ -317,73 +344,79 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   using pack = simd::pack<T>;
   using super::lanes;
   using typename super::plan;
+  using typename super::walk;
 
   std::size_t pull_back_size() const { return plan::gradient_size + this->parameters_.size(); }
 
   T* log_prob_row(workspace<T>& ws) const { return ws.memory.data() + plan::log_prob * lanes; }
 
  private:
-  /// The tiles of a batch with room for a tape and cotangents beside them.
-  template <class Context, class OneTile>
-  void for_each_taped_tile(std::size_t count, workspace<T>& ws, const Context& context,
-                           OneTile&& one_tile) const {
-    this->check_workspace(ws, plan::gradient_size, "make_gradient_workspace()");
-    T* m = ws.memory.data();
-    tile<T> t = this->make_tile(m);
-    T* g_log_det = m + plan::g_log_det * lanes;
-    for (std::size_t first = 0; first < count; first += lanes) {
-      const int n = static_cast<int>(std::min<std::size_t>(lanes, count - first));
-      t.lanes = lanes_for<T>(n);
-      this->set_context(t, context, first, n, m + plan::context * lanes);
-      std::fill_n(t.log_det, lanes, T(0));
-      cotangent_tile<T> c{t.theta, t.context, m + plan::g * lanes, g_log_det,
-                          nullptr, nullptr,   t.scratch,           t.lanes};
-      one_tile(first, n, t, c, g_log_det, m + plan::tape * lanes);
+  /// Where a workspace for gradients has its cotangents and the tape.
+  struct taped_rows {
+    T *g, *g_log_det, *tape;
+
+    /// The cotangents of a tile, whose parameters' go to `gradient`.
+    cotangent_tile<T> of(const tile<T>& t, T* gradient) const {
+      return {t.theta, t.context, g, g_log_det, nullptr, gradient, t.scratch, t.lanes};
     }
+  };
+  static taped_rows taped_rows_in(workspace<T>& ws) {
+    T* const m = ws.memory.data();
+    return {m + plan::g * lanes, m + plan::g_log_det * lanes, m + plan::tape * lanes};
+  }
+  static void check_gradient_workspace(const workspace<T>& ws) {
+    super::check_workspace(ws, plan::gradient_size, "make_gradient_workspace()");
+  }
+  static void clear_lane(T* g, T* g_log_det, int lane) {
+    g_log_det[lane] = T(0);
+    for (int d = 0; d < size; ++d) g[d * lanes + lane] = T(0);
   }
 
   /// Takes from the gradient that of sum_i w_i log q(y_i) at fixed samples: t.x, which is
   /// overwritten.
-  void subtract_score(const tile<T>& t, const cotangent_tile<T>& c, const T* w, T* g_log_det,
-                      T* tape) const {
+  void subtract_score(const tile<T>& t, const cotangent_tile<T>& c, const T* w,
+                      const taped_rows& rows) const {
     std::fill_n(t.log_det, lanes, T(0));
-    this->program_.inverse(t, tape);
+    this->program_.inverse(t, rows.tape);
     for (int s = 0; s < t.lanes; s += pack::size) {
       const pack g = -pack::load(w + s);
-      g.store(g_log_det + s);
+      g.store(rows.g_log_det + s);
       for (int d = 0; d < size; ++d)
         (g * base_type::score(pack::load(t.x + d * lanes + s))).store(c.g + d * lanes + s);
     }
-    this->program_.inverse_adjoint(c, tape);
+    this->program_.inverse_adjoint(c, rows.tape);
   }
 
-  template <class Sink, class Context, class FillEvent, class FillTile>
-  void push(std::size_t count, const Sink& y, detail::value_sink<T> log_prob, workspace<T>& ws,
-            const Context& context, FillEvent&& fill_event, FillTile&& fill_tile) const {
-    const auto& position = this->program_.position();
-    this->for_each_part(
-        count, ws, context,
-        [&](std::size_t i, const event_tile<T>& e) {
-          fill_event(i, e.x);
-          const pack base = broadcast_base(e.x);
-          this->program_.forward(e);
-          y.store(i, size, e.x, position.data());
-          if (!log_prob) return;
-          if (this->is_nan(*e.log_det)) [[unlikely]]
-            mend_log_det(base[0], e, context, 0);
-          log_prob.set(i, difference(base, pack(*e.log_det))[0]);
-        },
-        [&](std::size_t first, int n, const tile<T>& t) {
-          fill_tile(first, n, t.x);
-          T* base = log_prob_row(ws);
-          for (int s = 0; s < t.lanes; s += pack::size)
-            base_type::template log_prob<T>(t.x + s, lanes).store(base + s);
-          this->program_.forward(t);
-          y.template store<lanes>(first, n, size, t.x, position.data());
-          if (!log_prob) return;
-          subtract_log_det(base, t, context);
-          log_prob.set(first, n, base);
-        });
+  void push(const noise_source& noise, const sink& y, values log_prob, workspace<T>& ws,
+            const contexts& context) const {
+    this->check_workspace(ws);
+    const int* const position = this->program_.position().data();
+    if (noise.count <= super::few) {
+      for (std::size_t i = 0; i < noise.count; ++i) {
+        const event_tile<T> e = this->event(ws, context, i);
+        noise.fill(i, e.x);
+        const pack base = log_prob ? broadcast_base(e.x) : pack(T(0));
+        this->program_.forward(e);
+        y.store(i, size, e.x, position);
+        if (!log_prob) continue;
+        if (this->is_nan(*e.log_det)) [[unlikely]]
+          mend_log_det(base[0], e, 0);
+        log_prob.set(i, difference(base, pack(*e.log_det))[0]);
+      }
+      return;
+    }
+    T* const base = log_prob_row(ws);
+    for (walk w(*this, ws, context, noise.count); w.next();) {
+      noise.fill(w.first, w.n, w.t.x);
+      if (log_prob)
+        for (int s = 0; s < w.t.lanes; s += pack::size)
+          base_type::template log_prob<T>(w.t.x + s, lanes).store(base + s);
+      this->program_.forward(w.t);
+      y.template store<lanes>(w.first, w.n, size, w.t.x, position);
+      if (!log_prob) continue;
+      subtract_log_det(base, w.t);
+      log_prob.set(w.first, w.n, base);
+    }
   }
   /// The base's log p of one event, by the function that tiles use: its values in every lane.
   static pack broadcast_base(const T* x) {
@@ -404,10 +437,10 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   static constexpr T far_out = sizeof(T) == 4 ? T(-0x1p40) : T(-0x1p400);
 
   /// log p of the base, in `row`, becomes that of the samples.
-  template <class Context> void subtract_log_det(T* row, const tile<T>& t, const Context& c) const {
+  void subtract_log_det(T* row, const tile<T>& t) const {
     if (this->any_nan(t.log_det, t.lanes)) [[unlikely]]
       for (int i = 0; i < t.lanes; ++i)
-        if (this->is_nan(t.log_det[i])) mend_log_det(row[i], t, c, i);
+        if (this->is_nan(t.log_det[i])) mend_log_det(row[i], t, i);
     for (int s = 0; s < t.lanes; s += pack::size)
       difference(pack::load(row + s), pack::load(t.log_det + s)).store(row + s);
   }
@@ -417,19 +450,15 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     return select(lost, pack(too_small), base - log_det);
   }
   /// A sample that was saturated on its way from the noise is where its density is too small.
-  template <class Tile, class Context>
-  [[gnu::cold, gnu::noinline]] void mend_log_det(T base, const Tile& t, const Context& context,
-                                                 int lane) const {
-    if (!this->is_nan(base) && !this->context_has_nan(t, context, lane)) t.log_det[lane] = infinity;
+  template <class Tile>
+  [[gnu::cold, gnu::noinline]] void mend_log_det(T base, const Tile& t, int lane) const {
+    if (!this->is_nan(base) && !this->context_has_nan(t, lane)) t.log_det[lane] = infinity;
   }
   /// Whoever brought no NaN gets none.
-  template <class Source, class Context>
-  [[gnu::cold, gnu::noinline]] void settle_log_prob(const Source& y, std::size_t first, int n,
-                                                    const tile<T>& t, const Context& context,
+  [[gnu::cold, gnu::noinline]] void settle_log_prob(const samples& y, const walk& w,
                                                     T* log_prob) const {
-    for (int i = 0; i < n; ++i)
-      if (this->is_nan(log_prob[i]) &&
-          !this->brought_nan(y, first + static_cast<std::size_t>(i), t, context, i))
+    for (int i = 0; i < w.n; ++i)
+      if (this->is_nan(log_prob[i]) && !this->brought_nan(y, w.sample(i), w.t, i))
         log_prob[i] = too_small;
   }
   /// Cotangents of the noise: the base's scores times the samples' weights.
@@ -445,19 +474,17 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// must not even meet their neighbours with weight 0: infinity times 0 is NaN. Their lanes go
   /// through the chain once more with another sample, and `outside` says not to count them.
   /// \return whether a sample is left
-  template <class Source, class Weight, class Context>
-  [[gnu::cold, gnu::noinline]] bool leave_out(const Source& y, std::size_t first, int n,
-                                              const Weight& weight, const tile<T>& t,
-                                              const Context& context, workspace<T>& ws,
-                                              cotangent_tile<T> c, T* outside, T* tape) const {
+  [[gnu::cold, gnu::noinline]] bool leave_out(const samples& y, const walk& w, const T* weight,
+                                              workspace<T>& ws, const taped_rows& rows) const {
+    const tile<T>& t = w.t;
+    T* const outside = rows.g_log_det;
     T* const log_prob = log_prob_row(ws);
     enum class part : unsigned char { none, near, far, nan };
     std::array<part, static_cast<std::size_t>(lanes)> parts{};
-    for (int i = 0; i < n; ++i) {
+    for (int i = 0; i < w.n; ++i) {
       T& p = log_prob[i];
-      const auto sample = first + static_cast<std::size_t>(i);
-      if (this->is_nan(p) && !this->brought_nan(y, sample, t, context, i)) p = too_small;
-      detail::at(parts, i) = weight(i) == T(0) || p == too_small ? part::none
+      if (this->is_nan(p) && !this->brought_nan(y, w.sample(i), t, i)) p = too_small;
+      detail::at(parts, i) = weight[i] == T(0) || p == too_small ? part::none
                              : this->is_nan(p)                   ? part::nan
                              : p < far_out                       ? part::far
                                                                  : part::near;
@@ -465,31 +492,30 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     const auto lane_of = [&](part wanted) {
       return static_cast<int>(std::ranges::find(parts, wanted) - parts.begin());
     };
-    const auto has = [&](part wanted) { return lane_of(wanted) < n; };
+    const auto has = [&](part wanted) { return lane_of(wanted) < w.n; };
     const auto again = [&] { // with a lane that counts in place of those that do not
-      y.template load<lanes>(first, n, size, t.x, this->program_.position().data());
+      y.template load<lanes>(w.first, w.n, size, t.x, this->program_.position().data());
       guard_.tile(t.x, t.scratch, t.lanes);
       const int good = lane_of(has(part::near) ? part::near : part::far);
       const auto copy = [&](T* rows, int count, int lane) {
         for (int row = 0; row < count; ++row) rows[row * lanes + lane] = rows[row * lanes + good];
       };
       for (int i = 0; i < t.lanes; ++i)
-        if (detail::at(parts, i) == part::none && good < n) {
+        if (detail::at(parts, i) == part::none && good < w.n) {
           copy(t.x, size, i);
-          if (super::conditional && t.context != nullptr)
-            copy(ws.memory.data() + plan::context * lanes, context_size, i);
+          if (super::conditional) copy(ws.memory.data() + plan::context * lanes, context_size, i);
         }
       std::fill_n(t.log_det, lanes, T(0));
-      this->program_.inverse(t, tape);
+      this->program_.inverse(t, rows.tape);
     };
     again();
     if (has(part::far) && !has(part::nan)) {
       aligned_vector<T> trial(this->parameters_.size(), T(0));
-      c.gradient = trial.data();
+      const cotangent_tile<T> c = rows.of(t, trial.data());
       for (int i = 0; i < t.lanes; ++i)
-        outside[i] = detail::at(parts, i) == part::none ? T(0) : weight(i);
+        outside[i] = detail::at(parts, i) == part::none ? T(0) : weight[i];
       weigh_scores(t, outside, c.g);
-      this->program_.inverse_adjoint(c, tape);
+      this->program_.inverse_adjoint(c, rows.tape);
       const auto finite = [](T v) { return std::isfinite(v); };
       bool fits = std::ranges::all_of(trial, finite);
       for (int row = 0; row < size; ++row)

@@ -83,12 +83,11 @@ class marginal_flow : public score_calls<marginal_flow<Flow, K>, typename Flow::
   // The loop of the flow, and what its calls ask for.
 
   auto context() const { return flow_->context(); }
-  template <class Source> auto fold_context(const Source& c, workspace<T>& ws) const {
+  auto fold_context(const detail::sample_source<T>& c, workspace<T>& ws) const {
     return flow_->fold_context(c, ws);
   }
-  template <class Source, class Context>
-  void score(const Source& y, detail::value_sink<T> log_prob, workspace<T>& ws,
-             const Context& context) const {
+  void score(const detail::sample_source<T>& y, detail::value_sink<T> log_prob, workspace<T>& ws,
+             const detail::context_source<T>& context) const {
     flow_->template score_first<K, base>(y, log_prob, ws, context);
   }
 

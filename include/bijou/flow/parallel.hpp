@@ -17,50 +17,6 @@
 
 namespace bijou::inline BIJOU_ISA {
 
-namespace detail {
-
-/// Samples `first` ... of a source.
-template <class Source> struct source_part {
-  const Source& whole;
-  std::size_t first, size;
-
-  std::size_t count() const { return size; }
-  template <int L, class T>
-  void load(std::size_t i, int n, int variables, T* tile, const int* position) const {
-    whole.template load<L>(first + i, n, variables, tile, position);
-  }
-  template <class T> void load(std::size_t i, int variables, T* values, const int* position) const {
-    whole.load(first + i, variables, values, position);
-  }
-};
-
-/// Samples `first` ... of a sink.
-template <class Sink> struct sink_part {
-  const Sink& whole;
-  std::size_t first;
-
-  explicit operator bool() const { return static_cast<bool>(whole); }
-  template <int L, class T>
-  void store(std::size_t i, int n, int variables, const T* tile, const int* position) const {
-    whole.template store<L>(first + i, n, variables, tile, position);
-  }
-  template <class T>
-  void store(std::size_t i, int variables, const T* values, const int* position) const {
-    whole.store(first + i, variables, values, position);
-  }
-};
-
-template <class T>
-shared_context<T> context_part(const shared_context<T>& c, std::size_t, std::size_t) {
-  return c;
-}
-template <class Source>
-source_part<Source> context_part(const Source& c, std::size_t first, std::size_t n) {
-  return {c, first, n};
-}
-
-} // namespace detail
-
 /// All calls of a flow (or of one under a fixed context) that is shared by threads, which live as
 /// long as this object does. Refers to the flow. Each thread takes whole tiles, and has a workspace
 /// of its own: the workspace that calls on memory ask for may be empty. One call at a time.
@@ -72,6 +28,10 @@ class parallel_flow
     : public bijector_calls<parallel_flow<Flow>, typename Flow::value_type, Flow::size>,
       public flow_calls<parallel_flow<Flow>, typename Flow::value_type, Flow::size> {
   using T = typename Flow::value_type;
+  using samples = detail::sample_source<T>;
+  using contexts = detail::context_source<T>;
+  using sink = detail::sample_sink<T>;
+  using values = detail::value_sink<T>;
 
  public:
   using value_type = T;
@@ -98,56 +58,45 @@ class parallel_flow
 
   auto context() const { return flow_->context(); }
   /// One context for all samples, in the caller's thread's workspace: the others read it there.
-  template <class Source> auto fold_context(const Source& c, workspace<T>&) const {
+  auto fold_context(const samples& c, workspace<T>&) const {
     return flow_->fold_context(c, workspaces_[0]);
   }
-  template <bool Forward, class Source, class Sink, class Context>
-  void map(const Source& from, const Sink& to, detail::value_sink<T> log_det, workspace<T>&,
-           const Context& context) const {
+  template <bool Forward>
+  void map(const samples& from, const sink& to, values log_det, workspace<T>&,
+           const contexts& context) const {
     share_out(from.count(), [&](std::size_t first, std::size_t n, workspace<T>& ws) {
-      flow_->template map<Forward>(part(from, first, n), detail::sink_part<Sink>{to, first},
-                                   log_det.from(first), ws,
-                                   detail::context_part(context, first, n));
+      flow_->template map<Forward>(from.part(first, n), to.part(first), log_det.from(first), ws,
+                                   context.part(first, n));
     });
   }
-  template <class Source, class Context>
-  void score(const Source& y, detail::value_sink<T> log_prob, workspace<T>&,
-             const Context& context) const {
+  void score(const samples& y, values log_prob, workspace<T>&, const contexts& context) const {
     share_out(y.count(), [&](std::size_t first, std::size_t n, workspace<T>& ws) {
-      flow_->score(part(y, first, n), log_prob.from(first), ws,
-                   detail::context_part(context, first, n));
+      flow_->score(y.part(first, n), log_prob.from(first), ws, context.part(first, n));
     });
   }
-  template <class Sink, class Context>
-  void draw(philox& stream, std::size_t count, const Sink& y, detail::value_sink<T> log_prob,
-            workspace<T>&, const Context& context) const {
+  void draw(philox& stream, std::size_t count, const sink& y, values log_prob, workspace<T>&,
+            const contexts& context) const {
     share_out(count, [&](std::size_t first, std::size_t n, workspace<T>& ws) {
       philox own = stream;
       own.advance(first);
-      flow_->draw(own, n, detail::sink_part<Sink>{y, first}, log_prob.from(first), ws,
-                  detail::context_part(context, first, n));
+      flow_->draw(own, n, y.part(first), log_prob.from(first), ws, context.part(first, n));
     });
     stream.advance(count);
   }
-  template <class Source, class Sink, class Context>
-  void draw_from(const Source& noise, const Sink& y, detail::value_sink<T> log_prob, workspace<T>&,
-                 const Context& context) const {
+  void draw_from(const samples& noise, const sink& y, values log_prob, workspace<T>&,
+                 const contexts& context) const {
     share_out(noise.count(), [&](std::size_t first, std::size_t n, workspace<T>& ws) {
-      flow_->draw_from(part(noise, first, n), detail::sink_part<Sink>{y, first},
-                       log_prob.from(first), ws, detail::context_part(context, first, n));
+      flow_->draw_from(noise.part(first, n), y.part(first), log_prob.from(first), ws,
+                       context.part(first, n));
     });
   }
 
  private:
   static constexpr std::size_t tile_size = 128; // of most flows: parts are whole tiles
 
-  template <class Source>
-  static detail::source_part<Source> part(const Source& s, std::size_t first, std::size_t n) {
-    return {s, first, n};
-  }
-
   /// f(first, n, workspace) on each thread.
-  template <class F> void share_out(std::size_t count, F&& f) const {
+  void share_out(std::size_t count,
+                 detail::function_ref<void(std::size_t, std::size_t, workspace<T>&)> f) const {
     if (count <= tile_size) {
       f(std::size_t{0}, count, workspaces_[0]);
       return;

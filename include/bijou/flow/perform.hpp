@@ -42,15 +42,15 @@ template <event_argument A> constexpr std::size_t count_of(const A&) { return 1;
 template <class U> void check_shape(const char*, const char*, const batch_view<U>&, int) {}
 template <event_argument A> void check_shape(const char*, const char*, const A&, int) {}
 
-template <class T, class U> memory_source<T> source_of(const batch_view<U>& b) { return {b}; }
-template <class T, event_argument A> memory_source<T> source_of(const A& event) {
+template <class T, class U> sample_source<T> source_of(const batch_view<U>& b) { return b; }
+template <class T, event_argument A> sample_source<T> source_of(const A& event) {
   const std::span s(event);
-  return {rows_of<const T>(s.data(), 1, static_cast<int>(s.size()))};
+  return rows_of<const T>(s.data(), 1, static_cast<int>(s.size()));
 }
-template <class T> memory_sink<T> sink_of(const batch_view<T>& b) { return {b}; }
-template <class T, event_argument A> memory_sink<T> sink_of(A& event) {
+template <class T> sample_sink<T> sink_of(const batch_view<T>& b) { return b; }
+template <class T, event_argument A> sample_sink<T> sink_of(A& event) {
   const std::span s(event);
-  return {rows_of<T>(s.data(), 1, static_cast<int>(s.size()))};
+  return rows_of<T>(s.data(), 1, static_cast<int>(s.size()));
 }
 
 /// Where a number for each of n samples goes.
@@ -110,23 +110,22 @@ inline void check_context_count(const char* who, std::size_t rows, std::size_t s
                                 std::to_string(samples) + " samples, got " + std::to_string(rows));
 }
 
-/// Calls f(context) with what a context means for n samples of `self`: a row for each, or one for
-/// all, whose share of the first layers is computed once, in the workspace. One: a single event,
-/// which reads its context as it is. The bits are the same.
-template <bool One, class Self, class Context, class T, class F>
-void with_context(const Self& self, const char* who, const Context& context, std::size_t n,
-                  workspace<T>& ws, F&& f) {
+/// What a context means for n samples of `self`: a row for each, or one for all, whose share of the
+/// first layers is computed once, in the workspace. One: a single event, which reads its context as
+/// it is. The bits are the same.
+template <bool One, class Self, class Context, class T>
+context_source<T> contexts_of(const Self& self, const char* who, const Context& context,
+                              std::size_t n, workspace<T>& ws) {
   if constexpr (std::is_same_v<Context, no_context>) {
-    f(self.context());
+    return self.context();
   } else {
     check_shape(who, "a context", context, Self::context_size);
+    const sample_source<T> rows = source_of<T>(context);
     if constexpr (!One)
       if (is_one<Context>() || (count_of(context) == 1 && n != 1))
-        return f(self.fold_context(source_of<T>(context), ws));
-    if constexpr (One || !is_one<Context>()) {
-      check_context_count(who, count_of(context), n);
-      f(source_of<T>(context));
-    }
+        return self.fold_context(rows, ws);
+    check_context_count(who, count_of(context), n);
+    return {rows};
   }
 }
 
@@ -212,9 +211,8 @@ template <class Way, class Self> struct mapping {
     const std::size_t n = count_of(x);
     check_count(Way::who, "an output", y, n);
     const value_sink<T> out = values_in<T>(Way::who, Way::numbers, values, n);
-    with_context<is_one<const X&>()>(q, Way::who, c, n, ws, [&](const auto& context) {
-      Way::run(q, source_of<T>(x), sink_of<T>(y), out, ws, context);
-    });
+    Way::run(q, source_of<T>(x), sink_of<T>(y), out, ws,
+             contexts_of<is_one<const X&>()>(q, Way::who, c, n, ws));
   }
 };
 
@@ -234,9 +232,7 @@ template <class Self> struct scoring {
     check_shape("log_prob", "samples", y, Self::size);
     const std::size_t n = count_of(y);
     const value_sink<T> out = values_in<T>("log_prob", "log_prob", values, n);
-    with_context<is_one<const Y&>()>(q, "log_prob", c, n, ws, [&](const auto& context) {
-      q.score(source_of<T>(y), out, ws, context);
-    });
+    q.score(source_of<T>(y), out, ws, contexts_of<is_one<const Y&>()>(q, "log_prob", c, n, ws));
   }
 };
 
@@ -277,9 +273,7 @@ template <bool Scored, class Self> struct drawing {
     check_shape(who, "samples", y, Self::size);
     const std::size_t n = count_of(y);
     const value_sink<T> out = values_in<T>(who, "log_prob", values, n);
-    with_context<is_one<Y&>()>(q, who, c, n, ws, [&](const auto& context) {
-      q.draw(stream, n, sink_of<T>(y), out, ws, context);
-    });
+    q.draw(stream, n, sink_of<T>(y), out, ws, contexts_of<is_one<Y&>()>(q, who, c, n, ws));
   }
 
  private:

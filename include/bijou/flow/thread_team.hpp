@@ -2,7 +2,7 @@
 /// \file
 /// A few threads that run one function together, again and again.
 
-#include <bijou/kernels/isa.hpp>
+#include <bijou/flow/function_ref.hpp>
 
 #include <barrier>
 #include <cstddef>
@@ -10,7 +10,6 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <type_traits>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA::detail {
@@ -42,11 +41,8 @@ class thread_team {
 
   /// Allocates nothing. An exception in any rank is thrown here when all are done; of several the
   /// one of the lowest rank.
-  template <class F> void run(F&& f) {
-    job_ = [](void* context, int rank) {
-      (*static_cast<std::remove_reference_t<F>*>(context))(rank);
-    };
-    context_ = const_cast<void*>(static_cast<const void*>(&f));
+  void run(function_ref<void(int)> f) {
+    job_ = &f;
     if (size() == 1) {
       f(0);
       return;
@@ -78,14 +74,13 @@ class thread_team {
   }
   void call(int rank) {
     try {
-      job_(context_, rank);
+      (*job_)(rank);
     } catch (...) {
       failures_[static_cast<std::size_t>(rank)] = std::current_exception();
     }
   }
 
-  void (*job_)(void*, int) = nullptr;
-  void* context_ = nullptr;
+  const function_ref<void(int)>* job_ = nullptr;
   std::vector<std::exception_ptr> failures_;
   std::barrier<> start_, done_;
   std::vector<std::jthread> others_;

@@ -61,54 +61,30 @@ template <xtensor_like X> std::size_t count_of(const X& x) {
   return x.dimension() == 1 ? 1 : static_cast<std::size_t>(x.shape()[0]);
 }
 
-/// A source that evaluates an expression element by element as tiles are filled.
-template <class T, class X> struct expression_source {
-  const X& x;
-
-  std::size_t count() const { return count_of(x); }
-  template <int L>
-  void load(std::size_t first, int n, int size, T* tile, const int* position) const {
-    for (int v = 0; v < size; ++v) {
-      T* row = tile + position[v] * L;
-      for (int i = 0; i < n; ++i) row[i] = at(first + static_cast<std::size_t>(i), v);
-      std::fill(row + n, row + lanes_for<T>(n), row[n - 1]);
-    }
-  }
-  void load(std::size_t i, int size, T* values, const int* position) const {
-    for (int v = 0; v < size; ++v) values[position[v]] = at(i, v);
-  }
-
- private:
-  T at(std::size_t i, int v) const {
-    const auto d = static_cast<std::size_t>(v);
-    return static_cast<T>(x.dimension() == 1 ? x(d) : x(i, d));
-  }
-};
-
-/// A sink that assigns element by element: for views that are no strides of memory.
-template <class T, class X> struct expression_sink {
-  X& x;
-
-  explicit operator bool() const { return true; }
-  template <int L>
-  void store(std::size_t first, int n, int size, const T* tile, const int* position) const {
-    for (int v = 0; v < size; ++v)
-      for (int i = 0; i < n; ++i)
-        assign(first + static_cast<std::size_t>(i), v, tile[position[v] * L + i]);
-  }
-  void store(std::size_t i, int size, const T* values, const int* position) const {
-    for (int v = 0; v < size; ++v) assign(i, v, values[position[v]]);
-  }
-
- private:
-  void assign(std::size_t i, int v, T value) const {
-    const auto d = static_cast<std::size_t>(v);
-    if (x.dimension() == 1)
-      x(d) = value;
-    else
-      x(i, d) = value;
-  }
-};
+/// Element v of sample i.
+template <class X> decltype(auto) element_of(X& x, std::size_t i, int v) {
+  const auto d = static_cast<std::size_t>(v);
+  return x.dimension() == 1 ? x(d) : x(i, d);
+}
+/// Evaluates an expression element by element, as tiles are filled.
+template <class T, class X>
+void fill_from_expression(const void* from, std::size_t first, int n, int size, T* rows, int lanes,
+                          const int* position) {
+  const auto& x = *static_cast<const X*>(from);
+  for (int v = 0; v < size; ++v)
+    for (int i = 0; i < n; ++i)
+      rows[position[v] * lanes + i] =
+          static_cast<T>(element_of(x, first + static_cast<std::size_t>(i), v));
+}
+/// Assigns element by element: for views that are no strides of memory.
+template <class T, class X>
+void assign_to_expression(void* to, std::size_t first, int n, int size, const T* rows, int lanes,
+                          const int* position) {
+  auto& x = *static_cast<X*>(to);
+  for (int v = 0; v < size; ++v)
+    for (int i = 0; i < n; ++i)
+      element_of(x, first + static_cast<std::size_t>(i), v) = rows[position[v] * lanes + i];
+}
 
 /// Whether an expression of this type, with its const, is an lvalue in memory or a view of one.
 template <class X>
@@ -127,17 +103,17 @@ template <class X> auto strided_view(X& x) {
       static_cast<std::ptrdiff_t>(x.strides()[rank - 1])};
 }
 
-template <class T, xtensor_like X> auto source_of(const X& x) {
+template <class T, xtensor_like X> sample_source<T> source_of(const X& x) {
   if constexpr (has_strides<X> && std::is_same_v<std::remove_const_t<typename X::value_type>, T>)
-    return memory_source<T>{strided_view(x)};
+    return strided_view(x);
   else
-    return expression_source<T, X>{x};
+    return {&x, count_of(x), &fill_from_expression<T, X>};
 }
-template <class T, xtensor_like X> auto sink_of(X& x) {
+template <class T, xtensor_like X> sample_sink<T> sink_of(X& x) {
   if constexpr (has_strides<X>)
-    return memory_sink<T>{strided_view(x)};
+    return strided_view(x);
   else
-    return expression_sink<T, X>{x};
+    return {&x, &assign_to_expression<T, X>};
 }
 /// The memory of an expression of rank 1.
 template <class T, xtensor_like X> value_sink<T> strided_values(X& x) {

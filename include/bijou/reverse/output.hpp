@@ -9,18 +9,19 @@
 
 namespace bijou::inline BIJOU_ISA::reverse_mode {
 
-/// What a formula is run for: its value, its value and what the sweep needs again, or the sweep.
-enum class purpose : unsigned char { value, value_and_tape, cotangents };
+/// What a formula is run for: its value, or the sweep that pulls cotangents back.
+enum class purpose : unsigned char { value, cotangents };
 
-/// Where one value after the other is kept for the sweep, a row each.
+/// Where one value after the other is kept for the sweep, a row each. Null: there will be no sweep,
+/// and nothing is kept.
 template <purpose Purpose, class T, int L> class kept_place {
  public:
   static constexpr bool loads = Purpose == purpose::cotangents;
-  static constexpr bool stores = Purpose == purpose::value_and_tape;
 
   BIJOU_INLINE explicit kept_place(T*& next) : next_(next) {}
   struct rows {
     T* first;
+    BIJOU_INLINE explicit operator bool() const { return first != nullptr; }
     BIJOU_INLINE simd::pack<T> load(int d) const {
       return simd::pack<T>::load(first + std::ptrdiff_t{d} * L);
     }
@@ -31,7 +32,7 @@ template <purpose Purpose, class T, int L> class kept_place {
   /// The places of the next N.
   template <int N> BIJOU_INLINE rows take() const {
     T* const first = next_;
-    if constexpr (loads || stores) next_ = first + std::ptrdiff_t{N} * L;
+    if (loads || first != nullptr) next_ = first + std::ptrdiff_t{N} * L;
     return {first};
   }
 

@@ -241,7 +241,7 @@ BIJOU_INLINE auto apply_kept(const Place& kept, X&... x) {
       return vector_result<T, D, F, all>(from_kept{}, place, x...);
   } else {
     auto y = apply<F>(x...);
-    if constexpr (Place::stores) store_kept(place, y);
+    if (place) store_kept(place, y);
     return y;
   }
 }
@@ -287,7 +287,7 @@ BIJOU_INLINE auto vector_made_by(const Operation& o, const Place& kept) {
     return operation_result<Operation>(from_kept{}, place, o);
   } else {
     auto y = vector_made_by(o);
-    if constexpr (Place::stores) store_kept(place, y);
+    if (place) store_kept(place, y);
     return y;
   }
 }

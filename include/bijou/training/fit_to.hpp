@@ -185,12 +185,7 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
       workspace<T> ws = q_.make_workspace();
       philox stream(options_.seed);
       stream.advance(drawn + i);
-      const memory_sink<T> to{rows_of(z.data(), 1, Flow::size)};
-      if constexpr (Flow::conditional)
-        q_.draw(stream, 1, to, static_cast<T*>(nullptr), ws,
-                memory_source<T>{contexts({i, i + 1})});
-      else
-        q_.draw(stream, 1, to, static_cast<T*>(nullptr), ws, shared_context<T>{});
+      q_.draw(stream, 1, rows_of(z.data(), 1, Flow::size), {}, ws, {contexts({i, i + 1})});
       return ": log q - log p of sample " + std::to_string(i) + " is " +
              std::to_string(losses_[i]) + " at " + point_text(z);
     }

@@ -91,17 +91,11 @@ double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch,
                                     batch_view<T> g_samples = {}, T* log_prob = nullptr) {
   detail::check_batch<Flow>(batch);
   detail::check_gradient(q, gradient.size());
-  const auto run = [&](const auto& context) {
-    return q.score_gradient(detail::memory_source<T>{batch.samples},
-                            batch.weights.empty() ? nullptr : batch.weights.data(), scale, log_prob,
-                            gradient.data(), detail::memory_sink<T>{g_samples}, ws, context);
-  };
   if constexpr (!detail::check_inverse<Flow>())
     return 0;
-  else if constexpr (Flow::conditional)
-    return run(detail::memory_source<T>{batch.context});
   else
-    return run(detail::shared_context<T>{});
+    return q.score_gradient(batch.samples, batch.weights.empty() ? nullptr : batch.weights.data(),
+                            scale, log_prob, gradient.data(), g_samples, ws, {batch.context});
 }
 
 /// Adds the gradient of sum_i f(y_i, log q_i) by all parameters to `gradient`, where y_i = the flow
@@ -117,21 +111,9 @@ void accumulate_sample_gradient(const Flow& q, batch_view<const T> noise, Functi
                                 std::span<T> gradient, workspace<T>& ws, batch_view<T> g_noise = {},
                                 batch_view<const T> context = {}) {
   detail::check_gradient(q, gradient.size());
-  const detail::memory_source<T> from{noise};
-  const auto identity = detail::identity_order<Flow::size>();
-  const auto fill = [&](std::size_t first, int n, T* x) {
-    from.template load<Flow::program_type::lanes>(first, n, Flow::size, x, identity.data());
-  };
-  const auto run = [&](const auto& c) {
-    q.draw_gradient(noise.count, fill, function, gradient.data(), detail::memory_sink<T>{g_noise},
-                    ws, c);
-  };
-  if constexpr (Flow::conditional) {
-    detail::check_context_count("sample", context.count, noise.count);
-    run(detail::memory_source<T>{context});
-  } else {
-    run(detail::shared_context<T>{});
-  }
+  if (Flow::conditional) detail::check_context_count("sample", context.count, noise.count);
+  q.draw_gradient({noise.count, nullptr, 0, noise}, function, gradient.data(), g_noise, ws,
+                  {context});
 }
 /// The same with noise number stream.position() ...; the stream is moved on by n. PathOnly: without
 /// the derivative of log q by the parameters at fixed samples, at twice the cost (see path_only in
@@ -141,21 +123,9 @@ void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Fu
                                 std::span<T> gradient, workspace<T>& ws,
                                 batch_view<const T> context = {}) {
   detail::check_gradient(q, gradient.size());
-  const std::uint64_t start = stream.position();
-  const auto fill = [&](std::size_t first, int count, T* x) {
-    constexpr int lanes = Flow::program_type::lanes;
-    Flow::base_type::fill(stream, start + first, x, lanes, lanes_for<T>(count));
-  };
-  const auto run = [&](const auto& c) {
-    q.template draw_gradient<PathOnly>(n, fill, function, gradient.data(), detail::no_sink{}, ws,
-                                       c);
-  };
-  if constexpr (Flow::conditional) {
-    detail::check_context_count("sample", context.count, n);
-    run(detail::memory_source<T>{context});
-  } else {
-    run(detail::shared_context<T>{});
-  }
+  if (Flow::conditional) detail::check_context_count("sample", context.count, n);
+  q.template draw_gradient<PathOnly>({n, &stream, stream.position()}, function, gradient.data(), {},
+                                     ws, {context});
   stream.advance(n);
 }
 

@@ -44,8 +44,12 @@ struct pull_back_way {
 
 /// What pulled_back() gives. Refers to the flow, which may be under a fixed context.
 template <class Flow, class Target> class pulled_back_target {
+  using T = typename Flow::value_type;
+  using samples = detail::sample_source<T>;
+  using contexts = detail::context_source<T>;
+
  public:
-  using value_type = typename Flow::value_type;
+  using value_type = T;
   static constexpr int size = Flow::size;                 ///< D
   static constexpr int context_size = Flow::context_size; ///< C, 0 without given<C>
 
@@ -76,41 +80,37 @@ template <class Flow, class Target> class pulled_back_target {
 
   // What the call asks for. Every sample's context comes as it is: the target reads it too.
 
-  auto context() const {
-    const auto c = flow_->context();
-    return detail::shared_context<value_type>{c.values, nullptr};
+  contexts context() const {
+    const contexts c = flow_->context();
+    return {{}, c.values, nullptr};
   }
-  template <class Source> auto fold_context(const Source& c, workspace<value_type>&) const {
-    return detail::repeated_source<Source>{c};
+  contexts fold_context(const samples& c, workspace<T>& ws) const {
+    return {flow_->repeated_context(c, ws)};
   }
-  template <class Source, class Sink, class Context>
-  void pull_back(const Source& z, const Sink& gradient, detail::value_sink<value_type> values,
-                 workspace<value_type>& ws, const Context& context) const {
-    flow_->pull_back(
-        z,
-        [&](std::size_t first, int n, int lanes, const T* x, const int* position, T* value, T* g) {
-          for (int s = 0; s < n; s += P::size) {
-            const sample_numbers numbers{first + static_cast<std::size_t>(s),
-                                         std::min(P::size, n - s)};
-            std::array<P, D> y, by_y;
-            for (std::size_t d = 0; d < D; ++d) y[d] = P::load(x + position[d] * lanes + s);
-            detail::target_value_and_grad(target_, y, lanes_of(context, numbers), numbers, by_y)
-                .store(value + s);
-            for (std::size_t d = 0; d < D; ++d) by_y[d].store(g + position[d] * lanes + s);
-          }
-        },
-        gradient, values, ws, context);
+  void pull_back(const samples& z, const detail::sample_sink<T>& gradient,
+                 detail::value_sink<T> values, workspace<T>& ws, const contexts& context) const {
+    const auto density = [&](const auto& tile) {
+      for (int s = 0; s < tile.n; s += P::size) {
+        const sample_numbers numbers{tile.first + static_cast<std::size_t>(s),
+                                     std::min(P::size, tile.n - s)};
+        const auto at = [&](std::size_t d) { return tile.position[d] * tile.lanes + s; };
+        std::array<P, D> y, by_y;
+        for (std::size_t d = 0; d < D; ++d) y[d] = P::load(tile.x + at(d));
+        detail::target_value_and_grad(target_, y, lanes_of(context.rows, numbers), numbers, by_y)
+            .store(tile.value + s);
+        for (std::size_t d = 0; d < D; ++d) by_y[d].store(tile.g + at(d));
+      }
+    };
+    flow_->pull_back(z, density, gradient, values, ws, context);
   }
 
  private:
-  using T = value_type;
   using P = simd::pack<T>;
   static constexpr auto D = static_cast<std::size_t>(size);
   static constexpr auto C = static_cast<std::size_t>(context_size);
 
   /// The contexts of some lanes: those beyond the last sample repeat it.
-  template <class Context>
-  static std::array<P, C> lanes_of([[maybe_unused]] const Context& context,
+  static std::array<P, C> lanes_of([[maybe_unused]] const samples& context,
                                    [[maybe_unused]] sample_numbers numbers) {
     std::array<P, C> result{};
     if constexpr (C > 0) {
