@@ -74,9 +74,11 @@ void measure_steps(const mpi::communicator& world, const char* workload, const F
                    std::span<const std::size_t> sizes, const Accumulate& accumulate) {
   using T = typename Flow::value_type;
   const std::size_t parameters = flow.parameters().size();
-  const auto with = [&](std::size_t samples, const auto& processes, const auto& time) {
+  const auto with = [&](std::size_t samples, const auto& group, const auto& time) {
     Flow q = flow;
-    bijou::detail::parameter_steps steps(q, {.learning_rate = 1e-5}, 1, 1, processes);
+    const bijou::detail::processes_of processes(group);
+    bijou::detail::parameter_steps<T> steps(q.parameters(), q.make_gradient_workspace(),
+                                            {.learning_rate = 1e-5}, 1, 1, processes);
     const auto gradient = [&] {
       steps.reduce([&] {
         steps.for_each_share(

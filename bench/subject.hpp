@@ -63,7 +63,8 @@ template <class Flow> class trainer {
  public:
   trainer(const Flow& flow, std::size_t n, int threads = 1)
       : q_(flow), data_(flow, n, threads),
-        steps_(q_, {}, threads, static_cast<std::size_t>(threads)) {}
+        steps_(q_.parameters(), q_.make_gradient_workspace(), {}, threads,
+               static_cast<std::size_t>(threads), bijou::detail::this_process()) {}
   void step() {
     const T scale = T(-1) / static_cast<T>(data_.batch());
     steps_.reduce([&] {
@@ -83,7 +84,7 @@ template <class Flow> class trainer {
  private:
   Flow q_;
   subject<Flow> data_;
-  bijou::detail::parameter_steps<Flow> steps_;
+  bijou::detail::parameter_steps<T> steps_;
 };
 
 /// Steps on the ELBO with Adam, new noise in each.

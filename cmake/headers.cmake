@@ -44,6 +44,7 @@ set(bijou_headers
     include/bijou/flow/context_standardisation.hpp
     include/bijou/flow/describe.hpp
     include/bijou/flow/flow.hpp
+    include/bijou/flow/function_ref.hpp
     include/bijou/flow/make_flow.hpp
     include/bijou/flow/marginal.hpp
     include/bijou/flow/parallel.hpp
@@ -139,6 +140,7 @@ set(bijou_headers
     include/bijou/training/scalar_target.hpp
     include/bijou/training/schedule.hpp
     include/bijou/training/target.hpp
+    include/bijou/training/trained_flow.hpp
     include/bijou/training/value_and_grad.hpp
     include/bijou/training/weight_moments.hpp
     include/bijou/transformers/affine.hpp

@@ -65,6 +65,8 @@ template <class T> class sample_source {
   }
 
   std::size_t count() const { return memory_.count; }
+  /// Where they lie, or null.
+  const batch_view<const T>* memory() const { return fill_ ? nullptr : &memory_; }
   /// Samples first ... first + n - 1 alone.
   sample_source part(std::size_t first, std::size_t n) const {
     sample_source p = *this;

@@ -31,8 +31,8 @@ template <class T> bool is_present(const scored_batch<T>& b, std::size_t row) {
 }
 
 /// Throws unless the values of all samples that take part are finite, and lengths fit.
-template <class Flow> void check_training_batch(const scored_batch<typename Flow::value_type>& b) {
-  check_batch<Flow>(b, "fit");
+template <class T> void check_training_batch(const scored_batch<T>& b, int size, int context_size) {
+  check_batch(b, context_size > 0, "fit");
   if (b.samples.count > std::numeric_limits<std::uint32_t>::max())
     throw std::invalid_argument("fit: expected fewer than 2^32 samples, got " +
                                 std::to_string(b.samples.count));
@@ -44,8 +44,8 @@ template <class Flow> void check_training_batch(const scored_batch<typename Flow
                                       std::to_string(x) + " in row " + std::to_string(i) +
                                       ", column " + std::to_string(d));
   };
-  check("samples", b.samples, Flow::size);
-  if constexpr (Flow::conditional) check("contexts", b.context, Flow::context_size);
+  check("samples", b.samples, size);
+  if (context_size > 0) check("contexts", b.context, context_size);
   check("weights", rows_of(b.weights.data(), b.weights.size(), 1), 1);
 }
 
@@ -59,6 +59,49 @@ template <class T, class W> std::vector<T> weights_in_units(std::span<const W> w
     result.push_back(static_cast<T>(std::ldexp(static_cast<double>(w), -exponent)));
   return result;
 }
+
+/// A batch of samples with their weights in units that can be summed.
+template <class T> class weighted_samples {
+ public:
+  explicit weighted_samples(const scored_batch<T>& from)
+      : weights_(weights_in_units<T>(from.weights)), batch_(from) {
+    batch_.weights = weights_;
+  }
+  weighted_samples(const weighted_samples&) = delete; // the batch refers to the weights
+  weighted_samples& operator=(const weighted_samples&) = delete;
+  ~weighted_samples() = default;
+  const scored_batch<T>& batch() const { return batch_; }
+
+ private:
+  std::vector<T> weights_;
+  scored_batch<T> batch_;
+};
+
+/// A batch that lies in memory as T: that of its source, or a copy of its values.
+template <class T> class batch_in_memory {
+ public:
+  batch_in_memory(const sample_source<T>& source, int size) {
+    if (const batch_view<const T>* memory = source.memory()) {
+      view_ = *memory;
+      return;
+    }
+    const std::size_t n = source.count();
+    copy_.resize(n * static_cast<std::size_t>(size));
+    view_ = rows_of<const T>(copy_.data(), n, size);
+    std::vector<int> position(static_cast<std::size_t>(size));
+    std::iota(position.begin(), position.end(), 0);
+    for (std::size_t i = 0; i < n; ++i)
+      source.load(i, size, copy_.data() + i * static_cast<std::size_t>(size), position.data());
+  }
+  batch_in_memory(const batch_in_memory&) = delete; // the view refers to the copy
+  batch_in_memory& operator=(const batch_in_memory&) = delete;
+  ~batch_in_memory() = default;
+  const batch_view<const T>& view() const { return view_; }
+
+ private:
+  aligned_vector<T> copy_;
+  batch_view<const T> view_;
+};
 
 /// Mean weight of some samples: what losses are divided by. `part` says which they are, `advice`
 /// what to do where there is no such mean.
@@ -81,38 +124,38 @@ double mean_weight(const char* part, const scored_batch<T>& b, std::span<const s
 }
 
 /// Samples copied row after row, with what belongs to them.
-template <class Flow> class gathered_batch {
-  using T = typename Flow::value_type;
-
+template <class T> class gathered_batch {
  public:
-  gathered_batch(const scored_batch<T>& from, std::size_t count)
-      : from_(from), samples_(count * size), context_(count * context_size),
-        weights_(from.weights.empty() ? 0 : count) {}
+  /// Room for `count` samples of `size` variables, with their contexts.
+  gathered_batch(const scored_batch<T>& from, std::size_t count, int size, int context_size)
+      : from_(from), size_(static_cast<std::size_t>(size)),
+        context_size_(static_cast<std::size_t>(context_size)), samples_(count * size_),
+        context_(count * context_size_), weights_(from.weights.empty() ? 0 : count) {}
 
   /// Puts sample rows[i] of the source at place i, for all i in [begin, end).
   void gather(std::span<const std::uint32_t> rows, std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
-      for (std::size_t d = 0; d < size; ++d)
-        samples_[i * size + d] = element(from_.samples, rows[i], static_cast<int>(d));
-      for (std::size_t d = 0; d < context_size; ++d)
-        context_[i * context_size + d] = element(from_.context, rows[i], static_cast<int>(d));
+      for (std::size_t d = 0; d < size_; ++d)
+        samples_[i * size_ + d] = element(from_.samples, rows[i], static_cast<int>(d));
+      for (std::size_t d = 0; d < context_size_; ++d)
+        context_[i * context_size_ + d] = element(from_.context, rows[i], static_cast<int>(d));
       if (!weights_.empty()) weights_[i] = from_.weights[rows[i]];
     }
   }
   /// Samples in places [begin, end).
   scored_batch<T> view(std::size_t begin, std::size_t end) const {
     const std::size_t n = end - begin;
-    scored_batch<T> b{rows_of(samples_.data() + begin * size, n, Flow::size)};
-    if constexpr (Flow::conditional)
-      b.context = rows_of(context_.data() + begin * context_size, n, Flow::context_size);
+    scored_batch<T> b{rows_of(samples_.data() + begin * size_, n, static_cast<int>(size_))};
+    if (context_size_ > 0)
+      b.context =
+          rows_of(context_.data() + begin * context_size_, n, static_cast<int>(context_size_));
     if (!weights_.empty()) b.weights = std::span(weights_).subspan(begin, n);
     return b;
   }
 
  private:
-  static constexpr auto size = static_cast<std::size_t>(Flow::size);
-  static constexpr auto context_size = static_cast<std::size_t>(Flow::context_size);
   scored_batch<T> from_;
+  std::size_t size_, context_size_;
   aligned_vector<T> samples_, context_, weights_;
 };
 

@@ -3,8 +3,8 @@
 /// What `fit` does about the units of a context: takes them from data on request, and says it if
 /// networks will see a context that is far from order one.
 
-#include <bijou/flow/standardise_context.hpp>
 #include <bijou/training/batches.hpp>
+#include <bijou/training/trained_flow.hpp>
 #include <bijou/transformers/option_text.hpp>
 
 #include <array>
@@ -60,50 +60,31 @@ inline std::vector<std::string> context_remarks(const std::vector<column_spread>
   return sentences;
 }
 
-/// The units of a flow's context in a training run.
-template <class Flow> class context_units {
-  using T = typename Flow::value_type;
-
- public:
-  explicit context_units(Flow& q) : q_(q), before_(q.standardisation()) {}
-
-  /// Takes them from the given rows if this is asked for and the flow has none. Returns what there
-  /// is to remark.
-  std::vector<std::string> prepare(const scored_batch<T>& samples,
-                                   std::span<const std::uint32_t> rows, bool standardise) const {
-    if constexpr (Flow::conditional) {
-      standardise = standardise && !q_.standardisation().given();
-      std::vector<column_spread> columns;
-      for (int k = 0; k < Flow::context_size; ++k)
-        columns.push_back(spread_of(
-            rows.size(),
-            [&](std::size_t i) {
-              return static_cast<double>(element(samples.context, rows[i], k));
-            },
-            [&](std::size_t i) {
-              return samples.weights.empty() ? 1 : static_cast<double>(samples.weights[rows[i]]);
-            }));
-      if (standardise) standardise_by(q_, "fit: standardise_context", columns);
-      const auto& units = q_.standardisation();
-      for (std::size_t k = 0; units.given() && k < columns.size(); ++k) {
-        const auto scale = static_cast<double>(units.scale()[k]);
-        columns[k].mean = (columns[k].mean - static_cast<double>(units.mean()[k])) / scale;
-        columns[k].spread /= scale;
-      }
-      return context_remarks(columns);
-    } else {
-      if (standardise)
-        throw std::invalid_argument(
-            "fit: standardise_context is for flows with given<C>; this one has no context");
-      return {};
-    }
+/// Takes the units of a flow's context from the given rows if this is asked for and the flow has
+/// none. Returns what there is to remark.
+template <class T>
+std::vector<std::string> prepare_context(trained_flow<T>& q, const scored_batch<T>& samples,
+                                         std::span<const std::uint32_t> rows, bool standardise) {
+  if (standardise && q.context_size() == 0)
+    throw std::invalid_argument(
+        "fit: standardise_context is for flows with given<C>; this one has no context");
+  std::vector<column_spread> columns;
+  for (int k = 0; k < q.context_size(); ++k)
+    columns.push_back(spread_of(
+        rows.size(),
+        [&](std::size_t i) { return static_cast<double>(element(samples.context, rows[i], k)); },
+        [&](std::size_t i) {
+          return samples.weights.empty() ? 1 : static_cast<double>(samples.weights[rows[i]]);
+        }));
+  if (standardise && q.context_mean().empty())
+    q.standardise_context("fit: standardise_context", columns);
+  const std::span<const T> mean = q.context_mean(), scale = q.context_scale();
+  for (std::size_t k = 0; k < mean.size(); ++k) {
+    columns[k].mean =
+        (columns[k].mean - static_cast<double>(mean[k])) / static_cast<double>(scale[k]);
+    columns[k].spread /= static_cast<double>(scale[k]);
   }
-  /// Back to those that the flow came with.
-  void restore() const { q_.set_standardisation(before_); }
-
- private:
-  Flow& q_;
-  context_standardisation<T, Flow::context_size> before_;
-};
+  return context_remarks(columns);
+}
 
 } // namespace bijou::inline BIJOU_ISA::detail

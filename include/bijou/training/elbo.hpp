@@ -73,11 +73,11 @@ struct elbo_scale {
 /// Draws n samples z_i and adds the scaled gradient of sum_i l_i, l_i = log q(z_i) - annealing
 /// log p(z_i), nats. record(i, count, l) is called for the losses of count samples from z_i on; the
 /// target sees them numbered from `number`.
-template <bool PathOnly, class Flow, class Target, class Record,
-          class T = typename Flow::value_type>
+template <bool PathOnly, class Flow, class Target, class T = typename Flow::value_type>
 void accumulate_elbo(const Flow& q, const Target& target, elbo_scale scale, philox& stream,
                      std::size_t n, std::size_t number, std::span<T> gradient, workspace<T>& ws,
-                     batch_view<const T> context, Record&& record) {
+                     batch_view<const T> context,
+                     function_ref<void(std::size_t, int, const std::type_identity_t<T>*)> record) {
   using P = simd::pack<T>;
   constexpr auto D = static_cast<std::size_t>(Flow::size);
   constexpr auto C = static_cast<std::size_t>(Flow::context_size);

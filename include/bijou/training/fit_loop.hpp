@@ -9,6 +9,7 @@
 #include <bijou/training/parameter_steps.hpp>
 #include <bijou/training/processes.hpp>
 #include <bijou/training/run_record.hpp>
+#include <bijou/training/trained_flow.hpp>
 #include <bijou/transformers/option_text.hpp>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -25,32 +27,38 @@
 
 namespace bijou::inline BIJOU_ISA::detail {
 
-/// One run: holds everything that a step needs, so that steps allocate nothing.
-template <class Flow, class Processes> class fit_loop {
-  using T = typename Flow::value_type;
+/// How a flow scores samples: what `fit` asks of one beside all that trained_flow says.
+template <class T> struct scoring_functions {
+  /// Adds the gradient of scale * sum_i w_i log p(y_i), and gives that sum and each log p.
+  function_ref<double(const scored_batch<T>&, double scale, std::span<T> gradient, workspace<T>&,
+                      T* log_prob)>
+      accumulate_gradient;
+  function_ref<void(const scored_batch<T>&, T* log_prob, workspace<T>&)> log_prob;
+};
 
+/// One run: holds everything that a step needs, so that steps allocate nothing.
+template <class T> class fit_loop {
  public:
   /// Trains q on the rows `order` of `samples`; all rows of `validation` judge.
-  fit_loop(Flow& q, const scored_batch<T>& samples, std::vector<std::uint32_t> order,
-           const scored_batch<T>& validation, const fit_options& options,
-           const Processes& processes)
-      : q_(q), options_(options), processes_(processes), samples_(samples),
+  fit_loop(trained_flow<T>& q, const scoring_functions<T>& score, const scored_batch<T>& samples,
+           std::vector<std::uint32_t> order, const scored_batch<T>& validation,
+           const fit_options& options, const processes& all)
+      : q_(q), score_(score), options_(options), processes_(all), samples_(samples),
         order_(std::move(order)), validation_(validation),
         batches_(count_batches(order_.size(), checked(options))),
         steps_(static_cast<std::int64_t>(batches_) * options.epochs),
-        parameters_(q, options.optimizer, options.threads,
-                    static_cast<std::size_t>(std::max(options.threads, 0)), processes),
-        record_("fit", options.epochs, options.checkpoint, options.callback, parameters_,
-                processes),
-        batch_(samples, std::min(order_.size(), options.batch_size)),
+        parameters_(q.parameters(), q.make_gradient_workspace(), options.optimizer, options.threads,
+                    static_cast<std::size_t>(std::max(options.threads, 0)), all),
+        record_("fit", options.epochs, options.checkpoint, options.callback, parameters_, all),
+        batch_(samples, std::min(order_.size(), options.batch_size), q.size(), q.context_size()),
         log_prob_(std::max(options.batch_size, validation.samples.count)),
         losses_(parameters_.shares()), totals_(parameters_.shares()) {
     training_weight_ = mean_weight(
         "training", samples, order_,
         has_validation() ? ": try another seed, or choose the validation samples yourself" : "");
-    std::vector<std::uint32_t> all(validation.samples.count);
-    std::iota(all.begin(), all.end(), 0U);
-    validation_weight_ = mean_weight("validation", validation, all,
+    std::vector<std::uint32_t> every(validation.samples.count);
+    std::iota(every.begin(), every.end(), 0U);
+    validation_weight_ = mean_weight("validation", validation, every,
                                      ": set more aside (validation_fraction), or choose them "
                                      "yourself");
   }
@@ -65,16 +73,15 @@ template <class Flow, class Processes> class fit_loop {
 
   /// Collective, like all that it calls.
   fit_result run() {
-    const context_units<Flow> units(q_);
     try {
       together(processes_, [&] {
-        for (std::string& r : units.prepare(samples_, order_, options_.standardise_context))
+        for (std::string& r : prepare_context(q_, samples_, order_, options_.standardise_context))
           record_.remark(std::move(r));
       });
       record_.begin([&] { return describe(); });
       loop();
     } catch (...) {
-      if (step_ == 0) units.restore();
+      if (step_ == 0) q_.restore_context();
       parameters_.restore();
       throw;
     }
@@ -156,8 +163,8 @@ template <class Flow, class Processes> class fit_loop {
         batch_.gather(rows, mine.begin, mine.end);
         totals_[r].add(mine.end - mine.begin, gradient, [&](share s, std::span<T> sum) {
           const std::size_t first = mine.begin + s.begin;
-          losses_[r] += accumulate_log_prob_gradient(q_, batch_.view(first, mine.begin + s.end),
-                                                     scale, sum, ws, {}, log_prob_.data() + first);
+          losses_[r] += score_.accumulate_gradient(batch_.view(first, mine.begin + s.end), scale,
+                                                   sum, ws, log_prob_.data() + first);
         });
       });
       double sum = 0;
@@ -183,11 +190,7 @@ template <class Flow, class Processes> class fit_loop {
       parameters_.run([&](std::size_t r, workspace<T>& ws) {
         const share mine = parameters_.part(own, r);
         if (mine.begin == mine.end) return;
-        if constexpr (Flow::conditional)
-          q_.log_prob(part_of(validation_.samples, mine), part_of(validation_.context, mine),
-                      log_prob_.data() + mine.begin, ws);
-        else
-          q_.log_prob(part_of(validation_.samples, mine), log_prob_.data() + mine.begin, ws);
+        score_.log_prob(part_of(validation_, mine), log_prob_.data() + mine.begin, ws);
       });
       double losses = 0; // in the samples' order: the same for every number of threads
       for (std::size_t i = own.begin; i < own.end; ++i) {
@@ -242,12 +245,12 @@ template <class Flow, class Processes> class fit_loop {
 
   /// What must be equal in a run that goes on from this one's checkpoint.
   run_description describe() const {
-    run_description run = describe_run("fit", q_);
+    run_description run = q_.describe("fit");
     fingerprint data;
     const auto add = [&](const scored_batch<T>& b) {
       for (std::size_t i = 0; i < b.samples.count; ++i) {
-        for (int d = 0; d < Flow::size; ++d) data.add(element(b.samples, i, d));
-        for (int d = 0; d < Flow::context_size; ++d) data.add(element(b.context, i, d));
+        for (int d = 0; d < q_.size(); ++d) data.add(element(b.samples, i, d));
+        for (int d = 0; d < q_.context_size(); ++d) data.add(element(b.context, i, d));
       }
       for (const T w : b.weights) data.add(w);
     };
@@ -283,23 +286,80 @@ template <class Flow, class Processes> class fit_loop {
     return (count + options.batch_size - 1) / options.batch_size;
   }
 
-  Flow& q_;
+  trained_flow<T>& q_;
+  const scoring_functions<T>& score_;
   const fit_options& options_;
-  const Processes& processes_;
+  const processes& processes_;
   scored_batch<T> samples_;
   std::vector<std::uint32_t> order_;
   scored_batch<T> validation_;
   std::size_t batches_;
   std::int64_t steps_;
   std::int64_t step_ = 0;
-  parameter_steps<Flow, Processes> parameters_;
-  run_record<Flow, Processes> record_;
-  gathered_batch<Flow> batch_;
+  parameter_steps<T> parameters_;
+  run_record<T> record_;
+  gathered_batch<T> batch_;
   std::vector<T> log_prob_;
   std::vector<double> losses_; // of shares
   std::size_t shown_ = 0;      // remarks
   std::vector<gradient_total<T>> totals_;
   double training_weight_ = 1, validation_weight_ = 1;
 };
+
+/// `fit` on samples in memory. validation: those that judge, or null, for a share of the samples.
+template <class T>
+fit_result run_fit(trained_flow<T>& q, const scoring_functions<T>& score,
+                   const scored_batch<T>& samples, const scored_batch<T>* validation,
+                   const fit_options& options, const processes& all) {
+  std::optional<weighted_samples<T>> learned_from, judges;
+  std::optional<gathered_batch<T>> set_aside;
+  std::optional<fit_loop<T>> loop;
+  together(all, [&] {
+    if (!options.weights.empty())
+      throw std::invalid_argument("fit: expected the weights in scored_batch, not in the options");
+    const auto checked = [&](const scored_batch<T>& batch) -> const scored_batch<T>& {
+      check_training_batch(batch, q.size(), q.context_size());
+      return batch;
+    };
+    learned_from.emplace(checked(samples));
+    const scored_batch<T>& from = learned_from->batch();
+    if (validation) {
+      judges.emplace(checked(*validation));
+      row_split rows(from, 0, philox{});
+      loop.emplace(q, score, from, std::move(rows.training), judges->batch(), options, all);
+      return;
+    }
+    row_split rows(from, options.validation_fraction, philox(options.seed));
+    const std::size_t aside = rows.validation.size();
+    set_aside.emplace(from, aside, q.size(), q.context_size());
+    set_aside->gather(rows.validation, 0, aside);
+    loop.emplace(q, score, from, std::move(rows.training), set_aside->view(0, aside), options, all);
+    if (aside == 0 && options.validation_fraction > 0) loop->remark_on_few_samples();
+  });
+  return loop->run();
+}
+/// `fit` on samples of any kind, with the weights in the options.
+template <class T>
+fit_result run_fit(trained_flow<T>& q, const scoring_functions<T>& score,
+                   const sample_source<T>& samples, const sample_source<T>* context,
+                   const fit_options& options, const processes& all) {
+  std::optional<batch_in_memory<T>> y, c;
+  std::vector<T> weights;
+  together(all, [&] {
+    for (std::size_t i = 0; i < options.weights.size(); ++i)
+      if (!std::isfinite(options.weights[i]))
+        throw std::invalid_argument("fit: expected finite weights, got " +
+                                    std::to_string(options.weights[i]) + " in row " +
+                                    std::to_string(i));
+    weights = weights_in_units<T>(options.weights);
+    y.emplace(samples, q.size());
+    if (context) c.emplace(*context, q.context_size());
+  });
+  fit_options rest = options;
+  rest.weights = {};
+  scored_batch<T> batch{y->view(), {}, weights};
+  if (context) batch.context = c->view();
+  return run_fit<T>(q, score, batch, nullptr, rest, all);
+}
 
 } // namespace bijou::inline BIJOU_ISA::detail

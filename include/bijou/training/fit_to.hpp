@@ -20,8 +20,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -51,27 +51,44 @@ struct fit_to_options {
 
 namespace detail {
 
-/// One run: holds everything that a step needs, so that steps allocate nothing.
-template <class Flow, class Target, class Processes> class fit_to_loop {
-  using T = typename Flow::value_type;
-  using estimator = elbo_estimator<Target>;
+/// Samples of the flow that a step draws.
+template <class T> struct drawn_samples {
+  philox stream;                ///< begins with the first of them
+  std::size_t count;            ///< how many
+  std::size_t number;           ///< of the first, in its step
+  batch_view<const T> contexts; ///< a row each
+};
+/// How a flow is brought near a target: what `fit_to` asks of both beside all that trained_flow
+/// says.
+template <class T> struct elbo_functions {
+  const char* name; ///< of the estimator, as checkpoints call it
+  /// Adds the gradient, and gives each loss.
+  function_ref<void(const drawn_samples<T>&, elbo_scale, std::span<T> gradient, workspace<T>&,
+                    T* losses)>
+      accumulate_gradient;
+  /// One sample, for a message.
+  function_ref<void(const drawn_samples<T>&, batch_view<T>)> draw;
+};
 
+/// One run: holds everything that a step needs, so that steps allocate nothing.
+template <class T> class fit_to_loop {
  public:
-  fit_to_loop(Flow& q, const Target& target, batch_view<const T> context,
-              const fit_to_options& options, const Processes& processes)
-      : q_(q), target_(target), context_(context), options_(options), processes_(processes),
+  fit_to_loop(trained_flow<T>& q, const elbo_functions<T>& elbo, batch_view<const T> context,
+              const fit_to_options& options, const processes& all)
+      : q_(q), elbo_(elbo), context_(context), options_(options), processes_(all),
+        context_size_(static_cast<std::size_t>(q.context_size())),
         steps_(std::int64_t{1} * options.epochs * options.steps_per_epoch),
-        parameters_(q, options.optimizer, options.threads,
-                    count_shares(options.batch_size, processes), processes),
+        parameters_(q.parameters(), q.make_gradient_workspace(), options.optimizer, options.threads,
+                    count_shares(options.batch_size, all), all),
         record_("fit_to", std::max(options.epochs, 0), options.checkpoint, options.callback,
-                parameters_, processes),
+                parameters_, all),
         losses_(options.batch_size), totals_(parameters_.shares()), order_(context.count),
-        rows_(options.batch_size * context_size) {
+        rows_(options.batch_size * context_size_) {
     if (options.epochs < 0 || options.steps_per_epoch < 1)
       throw std::invalid_argument("fit_to: expected epochs >= 0 and steps_per_epoch >= 1, got " +
                                   std::to_string(options.epochs) + " and " +
                                   std::to_string(options.steps_per_epoch));
-    if (Flow::conditional && context.count == 0)
+    if (context_size_ > 0 && context.count == 0)
       throw std::invalid_argument("fit_to: expected contexts, got none");
     std::iota(order_.begin(), order_.end(), 0U);
   }
@@ -137,11 +154,9 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
         stream.advance(drawn + mine.begin);
         totals_[i].add(mine.end - mine.begin, gradient, [&](share s, std::span<T> part) {
           const share samples{mine.begin + s.begin, mine.begin + s.end};
-          accumulate_elbo<estimator::path_only>(
-              q_, estimator::density(target_), scale, stream, s.end - s.begin, samples.begin, part,
-              ws, contexts(samples), [&](std::size_t first, int count, const T* losses) {
-                std::copy_n(losses, count, losses_.data() + samples.begin + first);
-              });
+          elbo_.accumulate_gradient({stream, s.end - s.begin, samples.begin, contexts(samples)},
+                                    scale, part, ws, losses_.data() + samples.begin);
+          stream.advance(s.end - s.begin);
         });
       });
       double losses = 0;
@@ -164,28 +179,27 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
 
   /// The contexts of the samples from number `drawn` on: all rows in a new order again and again.
   void gather_contexts(std::uint64_t drawn, share own) {
-    if constexpr (Flow::conditional)
-      for (std::size_t i = own.begin; i < own.end; ++i) {
-        const std::uint64_t pass = (drawn + i) / order_.size() + 1;
-        while (pass_ < pass) shuffle(order_, philox(options_.seed), ++pass_); // after one another
-        const std::uint32_t row = order_[(drawn + i) % order_.size()];
-        for (std::size_t k = 0; k < context_size; ++k)
-          rows_[i * context_size + k] = element(context_, row, static_cast<int>(k));
-      }
+    if (context_size_ == 0) return;
+    for (std::size_t i = own.begin; i < own.end; ++i) {
+      const std::uint64_t pass = (drawn + i) / order_.size() + 1;
+      while (pass_ < pass) shuffle(order_, philox(options_.seed), ++pass_); // after one another
+      const std::uint32_t row = order_[(drawn + i) % order_.size()];
+      for (std::size_t k = 0; k < context_size_; ++k)
+        rows_[i * context_size_ + k] = element(context_, row, static_cast<int>(k));
+    }
   }
   batch_view<const T> contexts(share s) const {
-    return {rows_.data() + s.begin * context_size, s.end - s.begin, Flow::context_size, 1};
+    return rows_of(rows_.data() + s.begin * context_size_, s.end - s.begin, q_.context_size());
   }
 
   /// Which of this process's samples spoils the loss, and where it lies.
   std::string bad_sample(std::uint64_t drawn, share own) {
     for (std::size_t i = own.begin; i < own.end; ++i) {
       if (std::isfinite(losses_[i])) continue;
-      std::vector<T> z(static_cast<std::size_t>(Flow::size));
-      workspace<T> ws = q_.make_workspace();
+      std::vector<T> z(static_cast<std::size_t>(q_.size()));
       philox stream(options_.seed);
       stream.advance(drawn + i);
-      q_.draw(stream, 1, rows_of(z.data(), 1, Flow::size), {}, ws, {contexts({i, i + 1})});
+      elbo_.draw({stream, 1, i, contexts({i, i + 1})}, rows_of(z.data(), 1, q_.size()));
       return ": log q - log p of sample " + std::to_string(i) + " is " +
              std::to_string(losses_[i]) + " at " + point_text(z);
     }
@@ -204,10 +218,10 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
 
   /// What must be equal in a run that goes on from this one's checkpoint.
   run_description describe() const {
-    run_description run = describe_run(estimator::path_only ? "fit_to, path only" : "fit_to", q_);
+    run_description run = q_.describe(elbo_.name);
     fingerprint data;
     for (std::size_t i = 0; i < context_.count; ++i)
-      for (int k = 0; k < Flow::context_size; ++k) data.add(element(context_, i, k));
+      for (int k = 0; k < q_.context_size(); ++k) data.add(element(context_, i, k));
     run.emplace_back("contexts", std::to_string(context_.count));
     run.emplace_back("epochs", std::to_string(options_.epochs));
     run.emplace_back("steps_per_epoch", std::to_string(options_.steps_per_epoch));
@@ -220,28 +234,70 @@ template <class Flow, class Target, class Processes> class fit_to_loop {
 
   /// As many as this process's part of the batch has parts worth a thread: their number must not
   /// depend on that of the threads.
-  static std::size_t count_shares(std::size_t batch_size, const Processes& processes) {
+  static std::size_t count_shares(std::size_t batch_size, const processes& all) {
     if (batch_size == 0) throw std::invalid_argument("fit_to: expected batch_size >= 1, got 0");
-    return std::clamp<std::size_t>(batch_size / static_cast<std::size_t>(processes.size()) / 128, 1,
-                                   32);
+    return std::clamp<std::size_t>(batch_size / static_cast<std::size_t>(all.size()) / 128, 1, 32);
   }
 
-  static constexpr auto context_size = static_cast<std::size_t>(Flow::context_size);
-  Flow& q_;
-  const Target& target_;
+  trained_flow<T>& q_;
+  const elbo_functions<T>& elbo_;
   batch_view<const T> context_;
   const fit_to_options& options_;
-  const Processes& processes_;
+  const processes& processes_;
+  std::size_t context_size_;
   std::int64_t steps_;
   std::int64_t step_ = 0;
-  parameter_steps<Flow, Processes> parameters_;
-  run_record<Flow, Processes> record_;
+  parameter_steps<T> parameters_;
+  run_record<T> record_;
   std::vector<T> losses_;
   std::vector<gradient_total<T>> totals_;
   std::vector<std::uint32_t> order_;
   std::uint64_t pass_ = 0;
   aligned_vector<T> rows_;
 };
+
+/// `fit_to`, with a row of context for each sample where the flow has given<C>.
+template <class T>
+fit_result run_fit_to(trained_flow<T>& q, const elbo_functions<T>& elbo,
+                      const sample_source<T>& context, const fit_to_options& options,
+                      const processes& all) {
+  std::optional<batch_in_memory<T>> rows;
+  std::optional<fit_to_loop<T>> loop;
+  together(all, [&] {
+    rows.emplace(context, q.context_size());
+    loop.emplace(q, elbo, rows->view(), options, all);
+  });
+  return loop->run();
+}
+
+/// The same for a flow, a target and a group of processes of their own types.
+template <class Flow, class Target, class Group, class Context>
+fit_result fit_to_target(Flow& q, const Target& target, const fit_to_options& options,
+                         const Group& group, const Context& context_of) {
+  using T = typename Flow::value_type;
+  using estimator = elbo_estimator<Target>;
+  trained<Flow> flow(q);
+  const auto accumulate = [&](const drawn_samples<T>& samples, elbo_scale scale,
+                              std::span<T> gradient, workspace<T>& ws, T* losses) {
+    philox stream = samples.stream;
+    accumulate_elbo<estimator::path_only>(
+        q, estimator::density(target), scale, stream, samples.count, samples.number, gradient, ws,
+        samples.contexts, [&](std::size_t first, int count, const T* some) {
+          std::copy_n(some, count, losses + first);
+        });
+  };
+  const auto draw = [&](const drawn_samples<T>& samples, batch_view<T> y) {
+    philox stream = samples.stream;
+    workspace<T> ws = q.make_workspace();
+    q.draw(stream, samples.count, y, {}, ws, {samples.contexts});
+  };
+  const processes_of<Group> all(group);
+  sample_source<T> context;
+  together(all, [&] { context = context_of(); });
+  return run_fit_to<T>(flow,
+                       {estimator::path_only ? "fit_to, path only" : "fit_to", accumulate, draw},
+                       context, options, all);
+}
 
 } // namespace detail
 
@@ -264,12 +320,8 @@ fit_result fit_to(Flow& q, const Target& target, const fit_to_options& options =
                   const Processes& processes = {}) {
   constexpr bool fits = elbo_objective<Target, detail::no_context>::template fits<Flow>();
   if constexpr (fits) {
-    std::unique_ptr<detail::fit_to_loop<Flow, Target, Processes>> loop;
-    detail::together(processes, [&] {
-      loop = std::make_unique<detail::fit_to_loop<Flow, Target, Processes>>(
-          q, target, batch_view<const typename Flow::value_type>{}, options, processes);
-    });
-    return loop->run();
+    return detail::fit_to_target(q, target, options, processes,
+                                 [] { return detail::sample_source<typename Flow::value_type>{}; });
   } else {
     return {};
   }
@@ -283,15 +335,10 @@ fit_result fit_to(Flow& q, const Target& target, const Context& context,
   using T = typename Flow::value_type;
   constexpr bool fits = elbo_objective<Target, batch_view<const T>>::template fits<Flow>();
   if constexpr (fits) {
-    std::unique_ptr<detail::batch_in_memory<T, Context>> rows;
-    std::unique_ptr<detail::fit_to_loop<Flow, Target, Processes>> loop;
-    detail::together(processes, [&] {
+    return detail::fit_to_target(q, target, options, processes, [&] {
       detail::check_shape("fit_to", "a context", context, Flow::context_size);
-      rows = std::make_unique<detail::batch_in_memory<T, Context>>(context, Flow::context_size);
-      loop = std::make_unique<detail::fit_to_loop<Flow, Target, Processes>>(q, target, rows->view(),
-                                                                            options, processes);
+      return detail::source_of<T>(context);
     });
-    return loop->run();
   } else {
     return {};
   }

@@ -112,8 +112,8 @@ template <class Flow, class Integrand> class integration {
         count_(options.evaluations / static_cast<std::size_t>(options.iterations)),
         trained_iterations_(share_of_iterations(options.training)),
         steps_(std::int64_t{1} * trained_iterations_ * options.steps_per_iteration),
-        parameters_(q, options.optimizer, options.threads,
-                    std::clamp<std::size_t>(options.batch_size / 256, 1, 32)),
+        parameters_(q.parameters(), q.make_gradient_workspace(), options.optimizer, options.threads,
+                    std::clamp<std::size_t>(options.batch_size / 256, 1, 32), this_process()),
         remembered_(count_ * static_cast<std::size_t>(options.remembered)), log_weights_(count_),
         rows_(options.batch_size), samples_(options.batch_size * size),
         step_log_weights_(options.batch_size), log_proposal_(options.batch_size) {
@@ -355,7 +355,7 @@ template <class Flow, class Integrand> class integration {
   int trained_iterations_;
   std::int64_t steps_;
   std::int64_t step_ = 0;
-  parameter_steps<Flow> parameters_;
+  parameter_steps<T> parameters_;
   memory remembered_;
   std::size_t newest_ = 0, filled_ = 0; // the newest iteration's first place; how many are taken
   std::vector<double> log_weights_;     // of an iteration

@@ -60,13 +60,12 @@ template <class T> double inverse_total_weight(const char* who, const scored_bat
   return std::ldexp(1 / sum, -exponent);
 }
 
-template <class Flow>
-void check_batch(const scored_batch<typename Flow::value_type>& b, const char* who = "log_prob") {
+template <class T> void check_batch(const scored_batch<T>& b, bool conditional, const char* who) {
   if (!b.weights.empty() && b.weights.size() != b.samples.count)
     throw std::invalid_argument(std::string(who) + ": expected one weight for each of " +
                                 std::to_string(b.samples.count) + " samples, got " +
                                 std::to_string(b.weights.size()));
-  if (Flow::conditional) check_context_count(who, b.context.count, b.samples.count);
+  if (conditional) check_context_count(who, b.context.count, b.samples.count);
 }
 template <class Flow> void check_gradient(const Flow& q, std::size_t size) {
   if (size != q.parameters().size())
@@ -89,7 +88,7 @@ template <class Flow, class T = typename Flow::value_type>
 double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch, double scale,
                                     std::span<T> gradient, workspace<T>& ws,
                                     batch_view<T> g_samples = {}, T* log_prob = nullptr) {
-  detail::check_batch<Flow>(batch);
+  detail::check_batch(batch, Flow::conditional, "log_prob");
   detail::check_gradient(q, gradient.size());
   if constexpr (!detail::check_inverse<Flow>())
     return 0;
@@ -138,7 +137,7 @@ template <class T> struct negative_log_likelihood {
   /// do not fit, or the sum of the weights is not positive
   template <class Flow>
   double accumulate(const Flow& q, std::span<T> gradient, workspace<T>& ws) const {
-    detail::check_batch<Flow>(batch, "negative_log_likelihood");
+    detail::check_batch(batch, Flow::conditional, "negative_log_likelihood");
     detail::check_gradient(q, gradient.size());
     const double scale = -detail::inverse_total_weight("negative_log_likelihood", batch);
     double value = 0;

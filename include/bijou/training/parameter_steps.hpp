@@ -17,7 +17,6 @@
 #include <span>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA::detail {
@@ -25,17 +24,15 @@ namespace bijou::inline BIJOU_ISA::detail {
 /// Gradients of `shares` parts of a batch, added in their order whatever thread made them: the bits
 /// of a step depend on the number of shares alone. Several processes add theirs by one collective
 /// sum, and move alike. Steps allocate nothing.
-template <class Flow, class Processes = one_process> class parameter_steps {
-  using T = typename Flow::value_type;
-
+template <class T> class parameter_steps {
  public:
-  /// At least one share for each thread that is to have work.
-  parameter_steps(Flow& q, const adam_options& options, int threads, std::size_t shares,
-                  const Processes& processes = {})
-      : q_(q), processes_(processes), team_(threads), optimizer_(q.parameters().size(), options),
-        good_(q.parameters().begin(), q.parameters().end()) {
-    for (int rank = 0; rank < team_.size(); ++rank)
-      workspaces_.push_back(q.make_gradient_workspace());
+  /// The parameters and a workspace for their gradient are of the flow. At least one share for each
+  /// thread that is to have work.
+  parameter_steps(std::span<T> parameters, const workspace<T>& memory, const adam_options& options,
+                  int threads, std::size_t shares, const processes& all)
+      : parameters_(parameters), processes_(all), team_(threads),
+        optimizer_(parameters.size(), options), good_(parameters.begin(), parameters.end()),
+        workspaces_(static_cast<std::size_t>(team_.size()), memory) {
     for (std::size_t i = 0; i < shares; ++i) gradients_.emplace_back(count());
     gradients_[0].resize(count() + slots);
   }
@@ -55,14 +52,14 @@ template <class Flow, class Processes = one_process> class parameter_steps {
   }
 
   /// Calls f(rank, workspace) on all threads.
-  template <class F> void run(F&& f) {
+  void run(function_ref<void(std::size_t, workspace<T>&)> f) {
     team_.run([&](int rank) {
       const auto r = static_cast<std::size_t>(rank);
       f(r, workspaces_[r]);
     });
   }
   /// Calls f(share, gradient, workspace) for all shares, with a gradient of zeros.
-  template <class F> void for_each_share(F&& f) {
+  void for_each_share(function_ref<void(std::size_t, std::span<T>, workspace<T>&)> f) {
     run([&](std::size_t rank, workspace<T>& ws) {
       for (std::size_t i = rank; i < shares(); i += static_cast<std::size_t>(threads())) {
         std::fill(gradients_[i].begin(), gradients_[i].end(), T(0));
@@ -74,7 +71,7 @@ template <class Flow, class Processes = one_process> class parameter_steps {
   /// Adds the gradients of all shares and processes. compute() makes those of this process, by
   /// for_each_share, and returns its part of the loss; the whole loss is returned. What compute
   /// throws in one process ends the run in all.
-  template <class F> double reduce(F&& compute) {
+  double reduce(function_ref<double()> compute) {
     if (processes_.size() == 1) {
       const double loss = compute();
       sum_gradients();
@@ -99,22 +96,18 @@ template <class Flow, class Processes = one_process> class parameter_steps {
 
   /// Moves the parameters. Returns the gradient's norm; if that is not finite nothing moves.
   double step(double factor) {
-    return optimizer_.step(q_.parameters(), std::span<const T>(gradients_[0]).first(count()),
-                           factor);
+    return optimizer_.step(parameters_, std::span<const T>(gradients_[0]).first(count()), factor);
   }
   std::int64_t steps() const { return optimizer_.steps(); }
 
   /// Keeps the parameters as they are now; and goes back to those kept.
-  void remember() {
-    const std::span<const T> now = std::as_const(q_).parameters();
-    std::copy(now.begin(), now.end(), good_.begin());
-  }
-  void restore() { std::copy(good_.begin(), good_.end(), q_.parameters().begin()); }
+  void remember() { std::copy(parameters_.begin(), parameters_.end(), good_.begin()); }
+  void restore() { std::copy(good_.begin(), good_.end(), parameters_.begin()); }
 
   /// All that steps change; and goes on from there.
   training_vectors<T> state() const {
     const auto copy = [](std::span<const T> v) { return std::vector<T>(v.begin(), v.end()); };
-    return {copy(std::as_const(q_).parameters()), copy(good_), copy(optimizer_.first_moment()),
+    return {copy(parameters_), copy(good_), copy(optimizer_.first_moment()),
             copy(optimizer_.second_moment())};
   }
   /// \throws std::invalid_argument if lengths do not fit
@@ -124,7 +117,7 @@ template <class Flow, class Processes = one_process> class parameter_steps {
                                   " parameters, got " + std::to_string(state.parameters.size()) +
                                   " and " + std::to_string(state.good.size()));
     optimizer_.resume(steps, state.first_moment, state.second_moment);
-    std::copy(state.parameters.begin(), state.parameters.end(), q_.parameters().begin());
+    std::copy(state.parameters.begin(), state.parameters.end(), parameters_.begin());
     std::copy(state.good.begin(), state.good.end(), good_.begin());
   }
 
@@ -144,8 +137,8 @@ template <class Flow, class Processes = one_process> class parameter_steps {
     });
   }
 
-  Flow& q_;
-  const Processes& processes_;
+  std::span<T> parameters_;
+  const processes& processes_;
   thread_team team_;
   adam<T> optimizer_;
   aligned_vector<T> good_;

@@ -9,6 +9,7 @@
 #include <bijou/training/parameter_steps.hpp>
 #include <bijou/training/processes.hpp>
 #include <bijou/training/schedule.hpp>
+#include <bijou/training/trained_flow.hpp>
 
 #include <algorithm>
 #include <array>
@@ -28,23 +29,6 @@
 
 namespace bijou::inline BIJOU_ISA::detail {
 
-/// What training_state::run holds, the most telling first.
-using run_description = std::vector<std::pair<std::string, std::string>>;
-
-/// What all runs are described by; loops add their own.
-template <class Flow> run_description describe_run(const char* training, const Flow& q) {
-  fingerprint layout;
-  for (const auto owned : q.structure()) layout.add(owned);
-  constexpr bool is_float = std::is_same_v<typename Flow::value_type, float>;
-  run_description run{{"training", training},
-                      {"expression", q.text()},
-                      {"scalar type", is_float ? "float" : "double"},
-                      {"parameters", std::to_string(q.parameters().size())},
-                      {"layout", layout.text()}};
-  if (const std::string units = q.standardisation().text(); !units.empty())
-    run.emplace_back("context standardised by", units);
-  return run;
-}
 /// The optimizer's options, exactly.
 inline std::string optimizer_text(const adam_options& o) {
   std::string text;
@@ -69,16 +53,14 @@ inline double scheduled(const char* who, const schedule& s, std::int64_t step, s
 
 /// Epochs are written down by all processes; the callback and the checkpoints hear of them from
 /// rank 0, whose word counts for all.
-template <class Flow, class Processes> class run_record {
-  using T = typename Flow::value_type;
-
+template <class T> class run_record {
  public:
   /// `who` begins the messages; epochs are those planned.
   run_record(const char* who, int epochs, const checkpoints& places,
-             const std::function<bool(const fit_epoch&)>& callback,
-             parameter_steps<Flow, Processes>& parameters, const Processes& processes)
+             const std::function<bool(const fit_epoch&)>& callback, parameter_steps<T>& parameters,
+             const processes& all)
       : who_(who), epochs_(epochs), places_(places), callback_(callback), parameters_(parameters),
-        processes_(processes) {
+        processes_(all) {
     if (places.every < 1)
       throw std::invalid_argument(std::string(who) + ": expected checkpoints.every >= 1, got " +
                                   std::to_string(places.every));
@@ -111,7 +93,7 @@ template <class Flow, class Processes> class run_record {
 
   /// All processes begin with the parameters of rank 0, or where its checkpoint stands. describe()
   /// gives what training_state::run says. Collective.
-  template <class Describe> void begin(Describe&& describe) {
+  void begin(function_ref<run_description()> describe) {
     const bool reads = static_cast<bool>(places_.read);
     if (reads || places_.write || processes_.size() > 1) run_ = describe();
     check_agreement();
@@ -214,8 +196,8 @@ template <class Flow, class Processes> class run_record {
   int epochs_;
   const checkpoints& places_;
   const std::function<bool(const fit_epoch&)>& callback_;
-  parameter_steps<Flow, Processes>& parameters_;
-  const Processes& processes_;
+  parameter_steps<T>& parameters_;
+  const processes& processes_;
   run_description run_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <bijou/flow/calls.hpp>
 #include <bijou/interop/xtensor.hpp>
+#include <bijou/training/batches.hpp>
 #include <bijou/training/objectives.hpp>
 
 #include <numeric>
@@ -54,27 +55,20 @@ auto value_and_grad(const Flow& q, const Y& samples, const Context&... context) 
   } else {
     detail::check_shape("value_and_grad", "samples", samples, Flow::size);
     (detail::check_shape("value_and_grad", "a context", context, Flow::context_size), ...);
-    const auto whole = [](const auto& x, int size) { // evaluates lazy expressions once
-      const std::size_t n = detail::count_of(x);
-      aligned_vector<T> copy(n * static_cast<std::size_t>(size));
-      const auto source = detail::source_of<T>(x);
-      std::vector<int> position(static_cast<std::size_t>(size));
-      std::iota(position.begin(), position.end(), 0);
-      for (std::size_t i = 0; i < n; ++i)
-        source.load(i, size, copy.data() + i * static_cast<std::size_t>(size), position.data());
-      return copy;
-    };
-    const std::size_t n = detail::count_of(samples);
-    const auto y = whole(samples, Flow::size);
-    scored_batch<T> batch{rows_of(y.data(), n, Flow::size)};
-    const std::tuple held{whole(context, Flow::context_size)...};
+    const detail::batch_in_memory<T> y(detail::source_of<T>(samples), Flow::size);
+    scored_batch<T> batch{y.view()};
     if constexpr (Flow::conditional) {
-      const std::size_t rows = (0 + ... + detail::count_of(context));
-      batch.context = rows_of(std::get<0>(held).data(), rows, Flow::context_size);
-      if (rows == 1) batch.context = {batch.context.data, n, 0, 1}; // one for all
-      detail::check_context_count("value_and_grad", batch.context.count, n);
+      const detail::batch_in_memory<T> c(detail::source_of<T>(context)..., Flow::context_size);
+      batch.context = c.view();
+      if (batch.context.count == 1) { // one for all
+        batch.context.count = batch.samples.count;
+        batch.context.sample_stride = 0;
+      }
+      detail::check_context_count("value_and_grad", batch.context.count, batch.samples.count);
+      return value_and_grad(q, negative_log_likelihood<T>{batch});
+    } else {
+      return value_and_grad(q, negative_log_likelihood<T>{batch});
     }
-    return value_and_grad(q, negative_log_likelihood<T>{batch});
   }
 }
 
