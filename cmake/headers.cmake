@@ -68,6 +68,7 @@ set(bijou_headers
     include/bijou/io/file.hpp
     include/bijou/io/safetensors.hpp
     include/bijou/io/safetensors_header.hpp
+    include/bijou/io/safetensors_json.hpp
     include/bijou/io/save_load.hpp
     include/bijou/kernels/aligned.hpp
     include/bijou/kernels/bracketed_newton.hpp
@@ -76,6 +77,7 @@ set(bijou_headers
     include/bijou/kernels/lane_sums.hpp
     include/bijou/kernels/masked_product.hpp
     include/bijou/kernels/math.hpp
+    include/bijou/kernels/once.hpp
     include/bijou/kernels/outer_product.hpp
     include/bijou/kernels/printable.hpp
     include/bijou/kernels/row_product.hpp

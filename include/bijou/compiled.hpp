@@ -1,12 +1,14 @@
 #pragma once
 /// \file
-/// Kernels that do not depend on an expression, compiled once instead of in every file.
+/// What does not depend on an expression, compiled once instead of in every file: kernels, training
+/// loops.
 ///
 /// With BIJOU_COMPILED defined, <bijou/bijou.hpp> declares the instantiations below as defined
 /// elsewhere, and the program links with them: the CMake target bijou::compiled does both. A file
 /// that defines BIJOU_COMPILING as one of the scalar types and includes this header alone is their
-/// definition for that type. Instruction sets do not mix: the names of another are other names
-/// (kernels/isa.hpp), and the linker says what is missing.
+/// definition for that type. (Functions that are no templates: kernels/once.hpp.) Instruction sets
+/// do not mix: the names of another are other names (kernels/isa.hpp), and the linker says what is
+/// missing.
 
 #include <bijou/kernels/outer_product.hpp>
 #include <bijou/kernels/row_product.hpp>
@@ -17,6 +19,8 @@
 #include <bijou/networks/masked_network.hpp>
 #include <bijou/random/normal.hpp>
 #include <bijou/random/uniform.hpp>
+#include <bijou/training/fit_loop.hpp>
+#include <bijou/training/fit_to.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -58,6 +62,17 @@
   KEYWORD template void fill_tile<NUMBERS, T>(const philox&, domain, std::uint64_t, int, T*,       \
                                               std::ptrdiff_t, int);                                \
   KEYWORD template void fill_event<NUMBERS, T>(const philox&, domain, std::uint64_t, std::span<T>);
+// Training, whatever the flow.
+#define BIJOU_TRAINING(KEYWORD, T)                                                                 \
+  KEYWORD template fit_result run_fit<T>(trained_flow<T>&, const scoring_functions<T>&,            \
+                                         const scored_batch<T>&, const scored_batch<T>*,           \
+                                         const fit_options&, const processes&);                    \
+  KEYWORD template fit_result run_fit<T>(trained_flow<T>&, const scoring_functions<T>&,            \
+                                         const sample_source<T>&, const sample_source<T>*,         \
+                                         const fit_options&, const processes&);                    \
+  KEYWORD template fit_result run_fit_to<T>(trained_flow<T>&, const elbo_functions<T>&,            \
+                                            const sample_source<T>&, const fit_to_options&,        \
+                                            const processes&);
 #define BIJOU_KERNELS(KEYWORD, T)                                                                  \
   BIJOU_TILE_KERNELS(KEYWORD, T, wide_lanes<T>)                                                    \
   BIJOU_EVENT_KERNELS(KEYWORD, T, linear_output)                                                   \
@@ -65,7 +80,8 @@
   BIJOU_EVENT_KERNELS(KEYWORD, T, activations::tanh_t)                                             \
   BIJOU_EVENT_KERNELS(KEYWORD, T, activations::silu_t)                                             \
   BIJOU_NOISE(KEYWORD, T, normal_numbers)                                                          \
-  BIJOU_NOISE(KEYWORD, T, uniform_numbers)
+  BIJOU_NOISE(KEYWORD, T, uniform_numbers)                                                         \
+  BIJOU_TRAINING(KEYWORD, T)
 
 namespace bijou::inline BIJOU_ISA::detail {
 
@@ -79,6 +95,7 @@ BIJOU_KERNELS(extern, double)
 } // namespace bijou::inline BIJOU_ISA::detail
 
 #undef BIJOU_KERNELS
+#undef BIJOU_TRAINING
 #undef BIJOU_NOISE
 #undef BIJOU_EVENT_KERNELS
 #undef BIJOU_TILE_KERNELS

@@ -283,9 +283,10 @@ def main():
         folder = Path(scratch)
         compiler = options.compiler.split()
         objects = []
-        for source in ("main", "support/allocation_counter"):
+        for source in ("main", "support/allocation_counter", "support/reference"):
             objects.append(folder / f"{Path(source).name}.o")
-            subprocess.run([*compiler, *FLAGS, f"-I{ROOT}/include", f"-I{ROOT}/tests", "-c",
+            subprocess.run([*compiler, *FLAGS, f"-I{ROOT}/include", f"-I{ROOT}/tests",
+                            f'-DBIJOU_TEST_DATA="{ROOT}/tests/reference/data"', "-c",
                             str(ROOT / "tests" / f"{source}.cpp"), "-o", str(objects[-1])], check=True)
         workers = queue.Queue()
         for i in range(options.jobs):

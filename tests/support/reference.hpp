@@ -5,17 +5,10 @@
 
 #include <bijou/io/safetensors.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#ifndef BIJOU_TEST_DATA
-#error "define BIJOU_TEST_DATA as the directory tests/reference/data, in quotes"
-#endif
 
 namespace bijou::testing {
 
@@ -45,45 +38,25 @@ struct reference_array {
 };
 
 /// The path of the file of a case, for instance "AffineCoupling_0_d5".
-inline std::string reference_path(const std::string& name) {
-  return std::string(BIJOU_TEST_DATA) + "/" + name + ".safetensors";
-}
+std::string reference_path(const std::string& name);
 
-/// One case: `reference_case c("Spline_1_d3"); c["x"].values; c.options()["bins"]`.
+/// One case: `reference_case c("Spline_1_d3"); c["x"].values; c.option("/options/bins")`.
 struct reference_case {
   io::safetensors file;
-  nlohmann::json config; ///< class, D, batch, options...; null if the file has none
 
-  explicit reference_case(const std::string& name)
-      : file(io::safetensors::read(reference_path(name))) {
-    const auto found = file.metadata().find("config");
-    if (found != file.metadata().end()) config = nlohmann::json::parse(found->second);
-  }
+  explicit reference_case(const std::string& name);
 
-  const nlohmann::json& options() const { return config.at("options"); }
-  std::size_t dimension() const { return config.at("D").get<std::size_t>(); }
-  std::size_t batch() const { return config.at("batch").get<std::size_t>(); }
+  /// A value of its configuration (class, D, batch, options...) as JSON text, by its JSON pointer.
+  std::string option(const std::string& pointer) const;
+  bool has_options() const { return file.metadata().contains("config"); }
+  std::size_t dimension() const { return std::stoul(option("/D")); }
+  std::size_t batch() const { return std::stoul(option("/batch")); }
 
   bool contains(std::string_view name) const { return file.contains(name); }
-
   /// An array of any type, as doubles. Throws io::file_error if there is none.
-  reference_array operator[](std::string_view name) const {
-    const auto view = file.tensor(name);
-    if (view.type == io::dtype::i64) {
-      const auto whole = file.as<std::int64_t>(name);
-      return {view.shape, std::vector<double>(whole.begin(), whole.end())};
-    }
-    return {view.shape, file.as<double>(name, io::conversion::floating)};
-  }
-
+  reference_array operator[](std::string_view name) const;
   /// Names that begin with `prefix`, without it, sorted: names("param.").
-  std::vector<std::string> names(std::string_view prefix = "") const {
-    std::vector<std::string> result;
-    for (const auto& name : file.names()) {
-      if (name.starts_with(prefix)) result.push_back(name.substr(prefix.size()));
-    }
-    return result;
-  }
+  std::vector<std::string> names(std::string_view prefix = "") const;
 };
 
 } // namespace bijou::testing

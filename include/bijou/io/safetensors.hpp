@@ -222,12 +222,7 @@ inline void write_safetensors(const std::string& path,
     end += view.bytes.size();
   }
 
-  std::string text;
-  try {
-    text = detail::print_header(metadata, entries);
-  } catch (const nlohmann::json::exception&) {
-    throw std::invalid_argument("write_safetensors: a name or a metadata text is no UTF-8");
-  }
+  const std::string text = detail::print_header(metadata, entries);
   const std::uint64_t length = text.size();
   if (length > detail::largest_header) {
     throw std::invalid_argument("write_safetensors: a header of " + std::to_string(length) +
