@@ -36,7 +36,6 @@ set(bijou_headers
     include/bijou/compiled.hpp
     include/bijou/dispatch.hpp
     include/bijou/flow/arguments.hpp
-    include/bijou/flow/batch.hpp
     include/bijou/flow/bijector.hpp
     include/bijou/flow/calls.hpp
     include/bijou/flow/chain_layers.hpp
@@ -63,6 +62,7 @@ set(bijou_headers
     include/bijou/grammar/place.hpp
     include/bijou/grammar/text.hpp
     include/bijou/inference/diagnostics.hpp
+    include/bijou/interop/batch.hpp
     include/bijou/interop/xtensor.hpp
     include/bijou/io/checkpoint.hpp
     include/bijou/io/file.hpp

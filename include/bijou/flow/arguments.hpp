@@ -6,8 +6,8 @@
 /// flows with given<C>), outputs, the workspace. A call is a table of the forms it has; whether an
 /// argument list fits one of them, or what the nearest one wants, is found while compiling.
 
-#include <bijou/flow/batch.hpp>
 #include <bijou/flow/workspace.hpp>
+#include <bijou/interop/batch.hpp>
 #include <bijou/interop/xtensor.hpp>
 #include <bijou/random/philox.hpp>
 

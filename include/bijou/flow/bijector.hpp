@@ -7,12 +7,12 @@
 
 #include <bijou/bijectors/network_options.hpp>
 #include <bijou/bijectors/permute.hpp>
-#include <bijou/flow/batch.hpp>
 #include <bijou/flow/calls.hpp>
 #include <bijou/flow/context_standardisation.hpp>
 #include <bijou/flow/program.hpp>
 #include <bijou/flow/workspace.hpp>
 #include <bijou/grammar/text.hpp>
+#include <bijou/interop/batch.hpp>
 #include <bijou/kernels/saturation.hpp>
 #include <bijou/random/initial_normals.hpp>
 

@@ -63,13 +63,13 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// \throws std::invalid_argument if there are not C values
   template <class Context> auto condition(const Context& context) const& {
     static_assert(conditional, "bijou: condition(context) is for flows with given<C>");
-    std::vector<T> values;
-    for (const auto& v : context) values.push_back(static_cast<T>(v));
-    if (values.size() != static_cast<std::size_t>(context_size))
+    std::vector<T> numbers;
+    for (const auto& v : context) numbers.push_back(static_cast<T>(v));
+    if (numbers.size() != static_cast<std::size_t>(context_size))
       throw std::invalid_argument("condition: expected a context of " +
                                   std::to_string(context_size) + " values, got " +
-                                  std::to_string(values.size()));
-    return conditioned_flow<flow>(*this, rows_of<const T>(values.data(), 1, context_size));
+                                  std::to_string(numbers.size()));
+    return conditioned_flow<flow>(*this, rows_of<const T>(numbers.data(), 1, context_size));
   }
   template <class Context> void condition(const Context&) && {
     static_assert(never<Context>, "bijou: condition(context) refers to its flow, so that a "
@@ -497,8 +497,8 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
       y.template load<lanes>(w.first, w.n, size, t.x, this->program_.position().data());
       guard_.tile(t.x, t.scratch, t.lanes);
       const int good = lane_of(has(part::near) ? part::near : part::far);
-      const auto copy = [&](T* rows, int count, int lane) {
-        for (int row = 0; row < count; ++row) rows[row * lanes + lane] = rows[row * lanes + good];
+      const auto copy = [&](T* block, int count, int lane) {
+        for (int row = 0; row < count; ++row) block[row * lanes + lane] = block[row * lanes + good];
       };
       for (int i = 0; i < t.lanes; ++i)
         if (detail::at(parts, i) == part::none && good < w.n) {

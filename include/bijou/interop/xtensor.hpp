@@ -8,7 +8,7 @@
 /// and log_det and log_prob are numbers. (Of an xt::xarray the compiler does not know the rank: one
 /// event is then a batch of one.) A context is (n, C), or (C,) for one that all samples share.
 
-#include <bijou/flow/batch.hpp>
+#include <bijou/interop/batch.hpp>
 
 #if __has_include(<xtensor/containers/xtensor.hpp>)
 #include <xtensor/containers/xtensor.hpp>

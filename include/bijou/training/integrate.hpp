@@ -13,12 +13,12 @@
 /// adaptive multidimensional integration", Journal of Computational Physics 27 (1978), for
 /// iterations whose estimates are combined and compared.
 
-#include <bijou/flow/batch.hpp>
 #include <bijou/flow/calls.hpp>
 #include <bijou/flow/thread_team.hpp>
 #include <bijou/flow/workspace.hpp>
 #include <bijou/grammar/kind.hpp>
 #include <bijou/inference/diagnostics.hpp>
+#include <bijou/interop/batch.hpp>
 #include <bijou/kernels/aligned.hpp>
 #include <bijou/random/philox.hpp>
 #include <bijou/random/shuffle.hpp>
