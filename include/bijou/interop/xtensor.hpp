@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -107,13 +108,13 @@ template <class T, xtensor_like X> sample_source<T> source_of(const X& x) {
   if constexpr (has_strides<X> && std::is_same_v<std::remove_const_t<typename X::value_type>, T>)
     return strided_view(x);
   else
-    return {&x, count_of(x), &fill_from_expression<T, X>};
+    return {std::addressof(x), count_of(x), &fill_from_expression<T, X>};
 }
 template <class T, xtensor_like X> sample_sink<T> sink_of(X& x) {
   if constexpr (has_strides<X>)
     return strided_view(x);
   else
-    return {&x, &assign_to_expression<T, X>};
+    return {std::addressof(x), &assign_to_expression<T, X>};
 }
 /// The memory of an expression of rank 1.
 template <class T, xtensor_like X> value_sink<T> strided_values(X& x) {

@@ -172,7 +172,7 @@ template <detail::vector_operand A, class Place> BIJOU_INLINE auto norm(A&& a, c
     return detail::norm_result<typename vector::value_type, vector>(a, place.load(0));
   } else {
     auto r = norm(a);
-    if constexpr (Place::stores) detail::store_kept(place, r);
+    if (place) detail::store_kept(place, r);
     return r;
   }
 }
