@@ -32,6 +32,32 @@ template <class T, int D, class... W> constexpr bool context_is_read(types<W...>
          (false || ... || reads_context<W, T, D>());
 }
 
+/// Whether the layer of a word has what layer.hpp says, and what inverts if the word says so.
+template <class W, class T, int L, int D, int C> constexpr bool has_layer() {
+  if constexpr (W::what == rule::learned)
+    return layer_of<typename W::template layer<T, L, D, C>, T>;
+  else
+    return true;
+}
+template <class W, class T, int L, int D, int C> constexpr bool has_inverse_in_layer() {
+  if constexpr (W::what == rule::learned && W::invertible)
+    return invertible_layer_of<typename W::template layer<T, L, D, C>, T>;
+  else
+    return true;
+}
+/// True, or a sentence that says what the layer of a word lacks.
+template <class T, int D, class... W> constexpr bool accept_layers(types<W...>) {
+  using words = types<W...>;
+  constexpr int L = flow_lanes<T, D, words>::value, C = word_facts<words>::context;
+  constexpr bool complete = (true && ... && has_layer<W, T, L, D, C>());
+  static_assert(complete, "bijou: the layer of a word lacks a member, or has one of another type: "
+                          "bijou/bijectors/layer.hpp lists them (concept layer_of)");
+  constexpr bool inverts = !complete || (true && ... && has_inverse_in_layer<W, T, L, D, C>());
+  static_assert(inverts, "bijou: the layer of a word that says `invertible` lacks one of the four "
+                         "members that invert: bijou/bijectors/layer.hpp lists them");
+  return complete && inverts;
+}
+
 /// Stands where a bijector has no base: D variables with the support the chain asks for.
 template <int D, kind K> struct open_end {
   using bijou_tag = base_tag;
@@ -71,7 +97,10 @@ template <class T, class E> auto make_flow(const E& e, std::uint64_t seed = 0) {
     static_assert(context_is_read,
                   "bijou: no word of this flow reads the context of its given<C>: autoregressive "
                   "words (iaf, maf) and couplings do; add one, or take given<C> out");
-    return flow<T, E>(e, seed);
+    if constexpr (detail::accept_layers<T, place_after<E>::value.size>(words_of<E>{}))
+      return flow<T, E>(e, seed);
+    else
+      return 0;
   } else {
     return 0;
   }
@@ -104,7 +133,7 @@ template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t 
         context_is_read,
         "bijou: no word of this bijector reads the context of its given<C>: "
         "autoregressive words (iaf, maf) and couplings do; add one, or take given<C> out");
-    if constexpr (found.why == detail::verdict::fine) {
+    if constexpr (found.why == detail::verdict::fine && detail::accept_layers<T, D>(words{})) {
       const auto whole = start{} | e;
       return bijector<T, std::remove_const_t<decltype(whole)>>(whole, seed);
     } else {
