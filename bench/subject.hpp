@@ -114,7 +114,7 @@ template <class Flow, class Target> class guide {
 /// Unmasked weights of all networks: multiply-adds of a sample.
 template <class Flow> double multiply_adds(const Flow& q) {
   double sum = 0;
-  q.compiled().each([&](const auto& layer) {
+  q.layers().each([&](const auto& layer) {
     if constexpr (requires { layer.network().multiply_adds(); })
       sum += static_cast<double>(layer.network().multiply_adds());
   });

@@ -109,10 +109,10 @@ expected<T> loops(const Flow& q, const std::vector<T>& noise,
   auto ws = q.make_workspace();
   q.template map<true>(in(noise), out(e.y), e.log_det.data(), ws, context);
   q.template map<false>(in(e.y), out(e.x), e.log_det_back.data(), ws, context);
-  q.score(in(e.y), e.log_prob.data(), ws, context);
-  q.draw_from(in(noise), out(e.drawn), e.log_q.data(), ws, context);
+  q.write_log_prob(in(e.y), e.log_prob.data(), ws, context);
+  q.write_samples_from(in(noise), out(e.drawn), e.log_q.data(), ws, context);
   philox stream{5};
-  q.draw(stream, n, out(e.drawn), e.log_drawn.data(), ws, context);
+  q.write_samples(stream, n, out(e.drawn), e.log_drawn.data(), ws, context);
   return e;
 }
 

@@ -21,7 +21,7 @@
 ///
 /// What is made is said last: make_flow throws std::invalid_argument if a formula reads a variable
 /// of x after it has set that of y. mixing_layer.hpp lists what a map may have: an inverse, values
-/// prepared once a tile, values kept for the sweep.
+/// prepared once a tile, values kept for the reverse sweep.
 
 #include <bijou/bijectors/mixing_layer.hpp>
 #include <bijou/grammar/pipe.hpp>

@@ -14,7 +14,7 @@
 /// | `size` | the D that it is for |
 /// | `inverse_by` | how the inverse is solved for, in words, for describe() |
 /// | `leads` | true if no variable depends on a later one: a flow then has marginals |
-/// | `kept`, or `kept<D>` | how many numbers y.kept() keeps for the sweep, at most |
+/// | `kept`, or `kept<D>` | how many numbers y.kept() keeps for the reverse sweep, at most |
 ///
 /// Parameters come as numbers and vectors; in prepare the vectors are lists (reverse/list.hpp). The
 /// adjoints are the same formulas with active values: there is nothing to derive by hand, and
@@ -122,7 +122,8 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
   /// position: variable -> row of the tile.
   mixing_layer(const detail::index_table<D>& position, const Map& map)
       : position_(position), map_(map) {}
-  std::vector<int> ranks() const { return {position_.begin(), position_.end()}; }
+  /// Row of the tile that the word takes as its i-th variable.
+  std::vector<int> row_table() const { return {position_.begin(), position_.end()}; }
 
   void forward(const tile<T>& t) const { evaluate(way::forward, t, nullptr); }
   void inverse(const tile<T>& t) const
@@ -162,11 +163,13 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
     return true;
   }
 
-  void forward_adjoint(const cotangent_tile<T>& t, T* tape) const { sweep(way::forward, t, tape); }
+  void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
+    pull_back(way::forward, t, tape);
+  }
   void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const
     requires detail::has_inverse<Map>
   {
-    sweep(way::inverse, t, tape);
+    pull_back(way::inverse, t, tape);
   }
 
   /// Throws std::invalid_argument if a formula of the map reads a variable after it has made it:
@@ -244,7 +247,7 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
     reverse_mode::output<purpose::value, Rows> made(rows, kept);
     map(forward, given, made, p...);
   }
-  /// `kept` is where values are kept for the sweep, or null.
+  /// `kept` is where values are kept for the reverse sweep, or null.
   [[gnu::noinline]] void evaluate(way w, const tile<T>& t, T* kept) const {
     with_values(
         t.theta, [&](const auto&... p) __attribute__((always_inline)) {
@@ -275,7 +278,7 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
                           detail::leading_rows<T, L, D>{strip(t, s), k}, nullptr, p...);
         });
   }
-  [[gnu::noinline]] void sweep(way w, const cotangent_tile<T>& t, T* tape) const {
+  [[gnu::noinline]] void pull_back(way w, const cotangent_tile<T>& t, T* tape) const {
     with_cotangents(
         t.theta, t.gradient, [&](const auto&... p) __attribute__((always_inline)) {
           go(

@@ -200,8 +200,8 @@ class network_layer {
 
   const network_type& network() const { return network_; }
   const detail::index_table<D>& order() const { return order_; }
-  /// Row of the tile that stands i-th in the order.
-  std::vector<int> ranks() const { return {ranks_.begin(), ranks_.end()}; }
+  /// Row of the tile that the word takes as its i-th variable: that of rank i.
+  std::vector<int> row_table() const { return {ranks_.begin(), ranks_.end()}; }
   const degree_assignment& degrees() const { return degrees_; }
 
   // --- canonical form

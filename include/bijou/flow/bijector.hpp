@@ -166,8 +166,8 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
   }
 
   /// The layers that run, for those who look inside: parameters.hpp, describe.hpp.
-  const program_type& compiled() const { return program_; }
-  program_type& compiled() { return program_; }
+  const program_type& layers() const { return program_; }
+  program_type& layers() { return program_; }
 
   /// What calls without a context use.
   contexts context() const {

@@ -49,14 +49,14 @@ inline constexpr std::array<form, 4> map_forms{
     form{role::samples, role::context, role::written, role::values, role::memory}};
 inline constexpr std::array<form, 2> read_forms{form{role::samples, role::context},
                                                 form{role::samples, role::context, role::memory}};
-inline constexpr std::array<form, 3> score_forms{
+inline constexpr std::array<form, 3> log_prob_forms{
     form{role::samples, role::context}, form{role::samples, role::context, role::memory},
     form{role::samples, role::context, role::values, role::memory}};
 inline constexpr std::array<form, 3> sample_forms{
     form{role::stream, role::count, role::context},
     form{role::stream, role::count, role::context, role::memory},
     form{role::stream, role::drawn, role::context, role::memory}};
-inline constexpr std::array<form, 4> draw_forms{
+inline constexpr std::array<form, 4> sample_and_log_prob_forms{
     form{role::stream, role::count, role::context},
     form{role::stream, role::count, role::context, role::memory},
     form{role::stream, role::drawn, role::context, role::memory},
@@ -65,13 +65,13 @@ inline constexpr std::array<form, 4> draw_forms{
 /// What is wrong with the arguments A of a call on a Self.
 template <call Call, class Self, class T, int D, class... A> constexpr mistake judge() {
   if constexpr (Call == call::log_prob)
-    return judge_arguments<Self, T, D, A...>(score_forms);
+    return judge_arguments<Self, T, D, A...>(log_prob_forms);
   else if constexpr (Call == call::log_pdf || Call == call::log_det_jacobian)
     return judge_arguments<Self, T, D, A...>(read_forms);
   else if constexpr (Call == call::sample)
     return judge_arguments<Self, T, D, A...>(sample_forms);
   else if constexpr (Call == call::sample_and_log_prob)
-    return judge_arguments<Self, T, D, A...>(draw_forms);
+    return judge_arguments<Self, T, D, A...>(sample_and_log_prob_forms);
   else
     return judge_arguments<Self, T, D, A...>(map_forms);
 }
@@ -198,7 +198,7 @@ template <class Self, class T, int D> class bijector_calls {
   template <class... A> auto forward(A&&... arguments) const {
     constexpr auto found = detail::judge<detail::call::forward, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::forward, found>())
-      return detail::complete(detail::mapping<detail::forward_way, Self>{self()}, arguments...);
+      return detail::complete(detail::map_call<detail::forward_way, Self>{self()}, arguments...);
     else
       return refused<forward_result<usual_batch, usual_values>>{};
   }
@@ -209,7 +209,7 @@ template <class Self, class T, int D> class bijector_calls {
   template <class... A> auto inverse(A&&... arguments) const {
     constexpr auto found = detail::judge<detail::call::inverse, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::inverse, found>() && detail::check_inverse<Self>())
-      return detail::complete(detail::mapping<detail::inverse_way, Self>{self()}, arguments...);
+      return detail::complete(detail::map_call<detail::inverse_way, Self>{self()}, arguments...);
     else
       return refused<inverse_result<usual_batch, usual_values>>{};
   }
@@ -234,7 +234,7 @@ template <class Self, class T, int D> class bijector_calls {
 /// Calls that score samples of D variables. Cost: about one pass over the networks' weights per
 /// sample.
 /// \throws std::invalid_argument as bijector_calls does
-template <class Self, class T, int D> class score_calls {
+template <class Self, class T, int D> class log_prob_calls {
  public:
   /// log p of each sample, nats: -inf outside the support, NaN for a sample with a NaN.
   ///
@@ -244,7 +244,7 @@ template <class Self, class T, int D> class score_calls {
   template <class... A> auto log_prob(A&&... arguments) const {
     constexpr auto found = detail::judge<detail::call::log_prob, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::log_prob, found>() && detail::check_inverse<Self>())
-      return detail::complete(detail::scoring<Self>{self()}, arguments...);
+      return detail::complete(detail::log_prob_call<Self>{self()}, arguments...);
     else
       return detail::refused<detail::usual_values>{};
   }
@@ -278,7 +278,7 @@ template <class Self, class T, int D> class score_calls {
 /// Calls of a distribution on D variables. Cost: about one pass over the networks' weights per
 /// sample, to score as to sample.
 /// \throws std::invalid_argument as bijector_calls does
-template <class Self, class T, int D> class flow_calls : public score_calls<Self, T, D> {
+template <class Self, class T, int D> class flow_calls : public log_prob_calls<Self, T, D> {
  public:
   /// n samples, or as many as y has room for.
   ///
@@ -314,7 +314,7 @@ template <class Self, class T, int D> class flow_calls : public score_calls<Self
   template <class... A> auto sample_from(A&&... arguments) const {
     constexpr auto found = detail::judge<detail::call::sample_from, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::sample_from, found>())
-      return detail::complete(detail::mapping<detail::sample_way, Self>{self()}, arguments...);
+      return detail::complete(detail::map_call<detail::sample_way, Self>{self()}, arguments...);
     else
       return detail::refused<sample_result<batch, detail::usual_values>>{};
   }
@@ -326,10 +326,10 @@ template <class Self, class T, int D> class flow_calls : public score_calls<Self
   template <bool Scored, class Stream, class... A>
   auto draw(Stream& stream, A&... arguments) const {
     if constexpr (std::is_same_v<Stream, philox>) {
-      return detail::complete(detail::drawing<Scored, Self>{self(), stream}, arguments...);
+      return detail::complete(detail::sample_call<Scored, Self>{self(), stream}, arguments...);
     } else { // the generator gives the seed, and is moved on by it alone
       philox own{std::uniform_int_distribution<std::uint64_t>{}(stream)};
-      return detail::complete(detail::drawing<Scored, Self>{self(), own}, arguments...);
+      return detail::complete(detail::sample_call<Scored, Self>{self(), own}, arguments...);
     }
   }
 };

@@ -40,14 +40,14 @@ class conditioned_flow
   template <bool Forward, class... Args> void map(Args&&... args) const {
     flow_->template map<Forward>(std::forward<Args>(args)...);
   }
-  template <class... Args> void score(Args&&... args) const {
-    flow_->score(std::forward<Args>(args)...);
+  template <class... Args> void write_log_prob(Args&&... args) const {
+    flow_->write_log_prob(std::forward<Args>(args)...);
   }
-  template <class... Args> void draw(Args&&... args) const {
-    flow_->draw(std::forward<Args>(args)...);
+  template <class... Args> void write_samples(Args&&... args) const {
+    flow_->write_samples(std::forward<Args>(args)...);
   }
-  template <class... Args> void draw_from(Args&&... args) const {
-    flow_->draw_from(std::forward<Args>(args)...);
+  template <class... Args> void write_samples_from(Args&&... args) const {
+    flow_->write_samples_from(std::forward<Args>(args)...);
   }
   template <class... Args> void pull_back(Args&&... args) const {
     flow_->pull_back(std::forward<Args>(args)...);

@@ -166,7 +166,7 @@ template <class E> class description {
       if constexpr (requires { w.inner; })
         if (const char* how = inverse_by(w.inner)) note(name + ": forward by " + how);
       multiply_adds_ += n;
-      const std::vector<int> rows = layer.ranks();
+      const std::vector<int> rows = layer.row_table();
       const bool plain = is_identity(rows.data(), D);
       steps_.push_back(plain ? name : name + " on rows " + rows_text(rows.data(), D));
       fused_ = 0;

@@ -84,7 +84,8 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   using values = detail::value_sink<T>;
 
   /// log p of all samples of a source.
-  void score(const samples& y, values log_prob, workspace<T>& ws, const contexts& context) const {
+  void write_log_prob(const samples& y, values log_prob, workspace<T>& ws,
+                      const contexts& context) const {
     this->check_workspace(ws);
     const int* const position = this->program_.position().data();
     if (y.count() <= super::few) {
@@ -118,8 +119,8 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// log p of the first K variables, of a source of samples (n, K); Base is the base of as many.
   /// For chains without permutations in which no variable depends on a later one: marginal.hpp.
   template <int K, class Base>
-  void score_first(const samples& y, values log_prob, workspace<T>& ws,
-                   const contexts& context) const {
+  void write_log_prob_of_first(const samples& y, values log_prob, workspace<T>& ws,
+                               const contexts& context) const {
     this->check_workspace(ws);
     const int* const position = this->program_.position().data();
     T* const row = log_prob_row(ws);
@@ -164,15 +165,15 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     }
   };
   /// Draws `count` samples into a sink, with log p where log_prob is not null.
-  void draw(philox& stream, std::size_t count, const sink& y, values log_prob, workspace<T>& ws,
-            const contexts& context) const {
-    push({count, &stream, stream.position()}, y, log_prob, ws, context);
+  void write_samples(philox& stream, std::size_t count, const sink& y, values log_prob,
+                     workspace<T>& ws, const contexts& context) const {
+    make_samples({count, &stream, stream.position()}, y, log_prob, ws, context);
     stream.advance(count);
   }
   /// The same with the noise given: row i of a source makes sample i.
-  void draw_from(const samples& noise, const sink& y, values log_prob, workspace<T>& ws,
-                 const contexts& context) const {
-    push({noise.count(), nullptr, 0, noise}, y, log_prob, ws, context);
+  void write_samples_from(const samples& noise, const sink& y, values log_prob, workspace<T>& ws,
+                          const contexts& context) const {
+    make_samples({noise.count(), nullptr, 0, noise}, y, log_prob, ws, context);
   }
 
   // --- gradients: the loops behind training/value_and_grad.hpp
@@ -183,8 +184,9 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// Samples outside the support add nothing to gradients, nor do those so far out that the type
   /// cannot hold theirs. Cost: about three and a half times log_prob; for a tile with such samples
   /// twice that, and memory for a gradient. \return sum_i w_i log p(y_i), nats
-  double score_gradient(const samples& y, const T* weights, double scale, T* log_prob, T* gradient,
-                        const sink& g_y, workspace<T>& ws, const contexts& context) const {
+  double add_log_prob_gradient(const samples& y, const T* weights, double scale, T* log_prob,
+                               T* gradient, const sink& g_y, workspace<T>& ws,
+                               const contexts& context) const {
     check_gradient_workspace(ws);
     const int* const position = this->program_.position().data();
     const taped_rows rows = taped_rows_in(ws);
@@ -241,9 +243,9 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// parameters at fixed samples is left out. For chains that have an inverse.
   /// Cost: about three and a half times sampling, twice that if path_only.
   template <bool PathOnly = false>
-  void draw_gradient(const noise_source& noise,
-                     detail::function_ref<void(const sampled_tile<T>&)> function, T* gradient,
-                     const sink& g_noise, workspace<T>& ws, const contexts& context) const {
+  void add_sample_gradient(const noise_source& noise,
+                           detail::function_ref<void(const sampled_tile<T>&)> function, T* gradient,
+                           const sink& g_noise, workspace<T>& ws, const contexts& context) const {
     check_gradient_workspace(ws);
     const int* const position = this->program_.position().data();
     const taped_rows rows = taped_rows_in(ws);
@@ -387,8 +389,8 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     this->program_.inverse_adjoint(c, rows.tape);
   }
 
-  void push(const noise_source& noise, const sink& y, values log_prob, workspace<T>& ws,
-            const contexts& context) const {
+  void make_samples(const noise_source& noise, const sink& y, values log_prob, workspace<T>& ws,
+                    const contexts& context) const {
     this->check_workspace(ws);
     const int* const position = this->program_.position().data();
     if (noise.count <= super::few) {

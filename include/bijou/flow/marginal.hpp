@@ -56,7 +56,7 @@ struct no_marginal {
 /// The first K variables of a flow, with the calls of log_prob. Refers to the flow; contexts are
 /// those of the flow. Cost: at most that of log_prob.
 template <class Flow, int K>
-class marginal_flow : public score_calls<marginal_flow<Flow, K>, typename Flow::value_type, K> {
+class marginal_flow : public log_prob_calls<marginal_flow<Flow, K>, typename Flow::value_type, K> {
   using T = typename Flow::value_type;
   using base = typename detail::first_variables<typename Flow::base_type, K>::type;
 
@@ -68,7 +68,7 @@ class marginal_flow : public score_calls<marginal_flow<Flow, K>, typename Flow::
 
   /// What marginal() calls.
   explicit marginal_flow(const Flow& q) : flow_(&q) {
-    q.compiled().each([](const auto& layer) {
+    q.layers().each([](const auto& layer) {
       if constexpr (requires { layer.leads(K); })
         if (!layer.leads(K))
           throw std::invalid_argument(
@@ -86,9 +86,9 @@ class marginal_flow : public score_calls<marginal_flow<Flow, K>, typename Flow::
   auto fold_context(const detail::sample_source<T>& c, workspace<T>& ws) const {
     return flow_->fold_context(c, ws);
   }
-  void score(const detail::sample_source<T>& y, detail::value_sink<T> log_prob, workspace<T>& ws,
-             const detail::context_source<T>& context) const {
-    flow_->template score_first<K, base>(y, log_prob, ws, context);
+  void write_log_prob(const detail::sample_source<T>& y, detail::value_sink<T> log_prob,
+                      workspace<T>& ws, const detail::context_source<T>& context) const {
+    flow_->template write_log_prob_of_first<K, base>(y, log_prob, ws, context);
   }
 
  private:

@@ -69,25 +69,26 @@ class parallel_flow
                                    context.part(first, n));
     });
   }
-  void score(const samples& y, values log_prob, workspace<T>&, const contexts& context) const {
+  void write_log_prob(const samples& y, values log_prob, workspace<T>&,
+                      const contexts& context) const {
     share_out(y.count(), [&](std::size_t first, std::size_t n, workspace<T>& ws) {
-      flow_->score(y.part(first, n), log_prob.from(first), ws, context.part(first, n));
+      flow_->write_log_prob(y.part(first, n), log_prob.from(first), ws, context.part(first, n));
     });
   }
-  void draw(philox& stream, std::size_t count, const sink& y, values log_prob, workspace<T>&,
-            const contexts& context) const {
+  void write_samples(philox& stream, std::size_t count, const sink& y, values log_prob,
+                     workspace<T>&, const contexts& context) const {
     share_out(count, [&](std::size_t first, std::size_t n, workspace<T>& ws) {
       philox own = stream;
       own.advance(first);
-      flow_->draw(own, n, y.part(first), log_prob.from(first), ws, context.part(first, n));
+      flow_->write_samples(own, n, y.part(first), log_prob.from(first), ws, context.part(first, n));
     });
     stream.advance(count);
   }
-  void draw_from(const samples& noise, const sink& y, values log_prob, workspace<T>&,
-                 const contexts& context) const {
+  void write_samples_from(const samples& noise, const sink& y, values log_prob, workspace<T>&,
+                          const contexts& context) const {
     share_out(noise.count(), [&](std::size_t first, std::size_t n, workspace<T>& ws) {
-      flow_->draw_from(noise.part(first, n), y.part(first), log_prob.from(first), ws,
-                       context.part(first, n));
+      flow_->write_samples_from(noise.part(first, n), y.part(first), log_prob.from(first), ws,
+                                context.part(first, n));
     });
   }
 

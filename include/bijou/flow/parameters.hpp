@@ -59,7 +59,7 @@ void load_standardisation(Flow& f, const tensor_set<typename Flow::value_type>& 
 /// written, linear layer 1 of its network), and the integers that say how they are connected.
 template <class T, class E> tensor_set<T> named_parameters(const bijector<T, E>& f) {
   tensor_set<T> set;
-  f.compiled().each_with_word([&](const auto& l, int w) {
+  f.layers().each_with_word([&](const auto& l, int w) {
     l.save(f.parameters().data(), "layers." + std::to_string(w) + ".", set);
   });
   detail::save_standardisation(f, set);
@@ -75,9 +75,9 @@ template <class Flow>
 void set_named_parameters(Flow& f, const tensor_set<typename Flow::value_type>& set) {
   Flow changed = f;
   const auto prefix = [](int w) { return "layers." + std::to_string(w) + "."; };
-  changed.compiled().each_with_word([&](auto& l, int w) { l.load_structure(prefix(w), set); });
+  changed.layers().each_with_word([&](auto& l, int w) { l.load_structure(prefix(w), set); });
   changed.restructure();
-  changed.compiled().each_with_word(
+  changed.layers().each_with_word(
       [&](const auto& l, int w) { l.load(prefix(w), set, changed.parameters().data()); });
   detail::load_standardisation(changed, set);
   f = std::move(changed);
@@ -127,7 +127,7 @@ template <int I, class T, class E> auto arn(const bijector<T, E>& f) {
   static_assert(layer >= 0,
                 "bijou: arn<I>(f) counts the learned words of f from 0; there are fewer");
   if constexpr (layer >= 0)
-    return network_view(f.compiled().template layer<layer>(), f.parameters().data());
+    return network_view(f.layers().template layer<layer>(), f.parameters().data());
   else
     return 0;
 }
@@ -143,10 +143,10 @@ void set_network(Flow& f, const std::vector<int>& order,
                  const dense_network<typename Flow::value_type>& network) {
   Flow changed = f;
   constexpr int index = detail::learned_layer<typename Flow::program_type, I>();
-  auto& l = changed.compiled().template layer<index>();
+  auto& l = changed.layers().template layer<index>();
   l.adopt_structure(order, network);
   changed.restructure();
-  changed.compiled().template layer<index>().set_dense(network, changed.parameters().data());
+  changed.layers().template layer<index>().set_dense(network, changed.parameters().data());
   f = std::move(changed);
 }
 

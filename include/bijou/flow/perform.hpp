@@ -180,12 +180,14 @@ struct sample_way {
   template <class Batch, class Values> static auto give(Batch to, Values values) {
     return sample_result<Batch, Values>{std::move(to), std::move(values)};
   }
-  template <class Self, class... A> static void run(const Self& q, A&&... a) { q.draw_from(a...); }
+  template <class Self, class... A> static void run(const Self& q, A&&... a) {
+    q.write_samples_from(a...);
+  }
 };
 
 /// forward, inverse and sample_from with samples, a context or none, the outputs that are given,
 /// and a workspace.
-template <class Way, class Self> struct mapping {
+template <class Way, class Self> struct map_call {
   using T = typename Self::value_type;
   const Self& q;
 
@@ -217,7 +219,7 @@ template <class Way, class Self> struct mapping {
 };
 
 /// log_prob, likewise.
-template <class Self> struct scoring {
+template <class Self> struct log_prob_call {
   using T = typename Self::value_type;
   const Self& q;
 
@@ -232,12 +234,13 @@ template <class Self> struct scoring {
     check_shape("log_prob", "samples", y, Self::size);
     const std::size_t n = count_of(y);
     const value_sink<T> out = values_in<T>("log_prob", "log_prob", values, n);
-    q.score(source_of<T>(y), out, ws, contexts_of<is_one<const Y&>()>(q, "log_prob", c, n, ws));
+    q.write_log_prob(source_of<T>(y), out, ws,
+                     contexts_of<is_one<const Y&>()>(q, "log_prob", c, n, ws));
   }
 };
 
 /// sample and, Scored, sample_and_log_prob: the samples are a number of them, or where they go.
-template <bool Scored, class Self> struct drawing {
+template <bool Scored, class Self> struct sample_call {
   using T = typename Self::value_type;
   static constexpr const char* who = Scored ? "sample_and_log_prob" : "sample";
   const Self& q;
@@ -273,7 +276,7 @@ template <bool Scored, class Self> struct drawing {
     check_shape(who, "samples", y, Self::size);
     const std::size_t n = count_of(y);
     const value_sink<T> out = values_in<T>(who, "log_prob", values, n);
-    q.draw(stream, n, sink_of<T>(y), out, ws, contexts_of<is_one<Y&>()>(q, who, c, n, ws));
+    q.write_samples(stream, n, sink_of<T>(y), out, ws, contexts_of<is_one<Y&>()>(q, who, c, n, ws));
   }
 
  private:

@@ -90,7 +90,7 @@ void load_content(Flow& f, const io::safetensors& file, const std::string& path,
 /// another expression or another scalar type, lacks a tensor, or holds numbers that are not finite
 /// in the flow's type; f is then unchanged
 template <class Flow>
-  requires requires(const Flow& f) { f.compiled(); }
+  requires requires(const Flow& f) { f.layers(); }
 void load(Flow& f, const std::string& path, conversion allowed = conversion::none) {
   detail::load_content(f, io::safetensors::read(path), path, allowed);
 }

@@ -3,8 +3,9 @@
 /// What formulas are written with: operators and functions of reverse mode by scope (number.hpp).
 ///
 /// A function of a vector or list is taken variable by variable; numbers among them stand for all
-/// variables. Unary functions may keep their value for the sweep: tanh(x, y.kept()) computes it
-/// once, when the formula is evaluated for gradients, and reads it where they are computed.
+/// variables. Unary functions may keep their value for the reverse sweep: tanh(x, y.kept())
+/// computes it once, when the formula is evaluated for gradients, and reads it where they are
+/// computed.
 
 #include <bijou/reverse/functions.hpp>
 #include <bijou/reverse/results.hpp>

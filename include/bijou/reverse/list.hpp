@@ -4,7 +4,7 @@
 /// side in the lanes of registers. What a formula prepares once a tile is computed with them.
 ///
 /// The cotangent of a number among lists is the sum over its lanes, which stay apart until the end:
-/// the sweep is linear in cotangents. Lanes beyond D hold anything, and reach no number.
+/// the reverse sweep is linear in cotangents. Lanes beyond D hold anything, and reach no number.
 
 #include <bijou/kernels/lane_sums.hpp>
 #include <bijou/reverse/vector.hpp>

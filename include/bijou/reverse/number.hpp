@@ -11,7 +11,7 @@
 ///       auto height = dot(w, x, bias);   // of active values
 ///       auto ridge = tanh(height);
 ///       auto pushed = scale * ridge;
-///       pushed.cotangent = g;            // where the sweep begins
+///       pushed.cotangent = g;            // where the reverse sweep begins
 ///     }                                  // w, x, bias and scale have theirs
 ///
 /// The same formula with passive values is its evaluation: an operation of passive values alone

@@ -9,11 +9,11 @@
 
 namespace bijou::inline BIJOU_ISA::reverse_mode {
 
-/// What a formula is run for: its value, or the sweep that pulls cotangents back.
+/// What a formula is run for: its value, or the reverse sweep that pulls cotangents back.
 enum class purpose : unsigned char { value, cotangents };
 
-/// Where one value after the other is kept for the sweep, a row each. Null: there will be no sweep,
-/// and nothing is kept.
+/// Where one value after the other is kept for the reverse sweep, a row each. Null: there will be
+/// no reverse sweep, and nothing is kept.
 template <purpose Purpose, class T, int L> class kept_place {
  public:
   static constexpr bool loads = Purpose == purpose::cotangents;
@@ -46,7 +46,7 @@ template <purpose Purpose, class Rows> class output {
   using T = typename Rows::value_type;
   using pack = simd::pack<T>;
   static constexpr int D = Rows::size;
-  static constexpr bool sweeps = Purpose == purpose::cotangents;
+  static constexpr bool is_reverse = Purpose == purpose::cotangents;
 
  public:
   /// rows: what was given, or the cotangents of what is made; kept: where values are kept.
@@ -84,7 +84,7 @@ template <purpose Purpose, class Rows> class output {
   template <operand X> BIJOU_INLINE void log_det(const X& x) {
     const auto v = view(x);
     constexpr int shares = detail::size_of<X>() == 0 ? 1 : detail::size_of<X>();
-    if constexpr (sweeps) {
+    if constexpr (is_reverse) {
       const pack g = rows_.load_log_det();
       for (int d = 0; d < shares; ++d) v.add(d, g);
     } else {
@@ -94,7 +94,7 @@ template <purpose Purpose, class Rows> class output {
       rows_.store_log_det(rows_.load_log_det() + sum);
     }
   }
-  /// For functions whose value is wanted again in the sweep: tanh(x, y.kept()).
+  /// For functions whose value is wanted again in the reverse sweep: tanh(x, y.kept()).
   BIJOU_INLINE auto kept() { return kept_place<Purpose, T, Rows::stride>(kept_); }
 
  private:
@@ -106,14 +106,14 @@ template <purpose Purpose, class Rows> class output {
       return true;
   }
   template <class X> static consteval void check_size() {
-    constexpr bool fits = detail::size_of<X>() == D || !sweeps;
+    constexpr bool fits = detail::size_of<X>() == D || !is_reverse;
     static_assert(fits,
                   "bijou: y.set(v), y.add(v) and y.add(v, scale) say what all variables are: v "
                   "is a vector of as many; y.set(d, value) sets one");
   }
   template <class X> BIJOU_INLINE static auto view(const X& x) { return detail::view_of<T>(x); }
   template <class View> BIJOU_INLINE void set_one(int d, const View& v, int from) {
-    if constexpr (sweeps) {
+    if constexpr (is_reverse) {
       v.add(from, rows_.load(d));
       rows_.store(d, pack(T(0)));
     } else {
@@ -124,9 +124,9 @@ template <purpose Purpose, class Rows> class output {
     const Rows rows = rows_;
     detail::for_each_variable<D>([&](int d) __attribute__((always_inline)) {
       const pack c = rows.load(d);
-      if constexpr (sweeps && Minus)
+      if constexpr (is_reverse && Minus)
         v.subtract(d, c);
-      else if constexpr (sweeps)
+      else if constexpr (is_reverse)
         v.add(d, c);
       else
         rows.store(d, Minus ? c - v.value(d) : c + v.value(d));
@@ -139,7 +139,7 @@ template <purpose Purpose, class Rows> class output {
     pack g(T(-0.0));
     detail::for_each_variable<D>([&](int d) __attribute__((always_inline)) {
       const pack c = rows.load(d), one = v.value(d);
-      if constexpr (sweeps) {
+      if constexpr (is_reverse) {
         g = fma(c, one, g);
         if constexpr (Minus)
           v.subtract(d, c, s);
@@ -149,7 +149,7 @@ template <purpose Purpose, class Rows> class output {
         rows.store(d, Minus ? fnma(one, s, c) : fma(one, s, c));
       }
     });
-    if constexpr (sweeps) {
+    if constexpr (is_reverse) {
       if constexpr (Minus)
         scale.subtract(0, g);
       else

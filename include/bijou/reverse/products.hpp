@@ -13,7 +13,7 @@ namespace bijou::inline BIJOU_ISA::reverse_mode {
 
 namespace detail {
 
-/// The variables of an operand as a sweep runs over them: one after the other, those of a list a
+/// The variables of an operand as a product runs over them: one after the other, those of a list a
 /// register at a time.
 template <class X> inline constexpr int steps_of = X::size;
 template <some_list X>
@@ -163,7 +163,7 @@ template <detail::vector_operand A> BIJOU_INLINE auto norm(A&& a) {
   else
     return passive<typename vector::value_type>{detail::norm_value(a)};
 }
-/// The same, kept for the sweep.
+/// The same, kept for the reverse sweep.
 template <detail::vector_operand A, class Place> BIJOU_INLINE auto norm(A&& a, const Place& kept) {
   using vector = std::remove_cvref_t<A>;
   static_assert(detail::named<A>, BIJOU_NEEDS_NAME);

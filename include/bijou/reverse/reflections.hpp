@@ -3,7 +3,7 @@
 /// Products of Householder reflections, a primitive of reverse mode by scope (number.hpp).
 ///
 /// H_K ... H_1 with H_k = 1 - c_k u_k u_k^T, c_k = 2 / |u_k|^2: row k of a matrix of parameters is
-/// u_k. Each is its own inverse and its own transpose, so that the sweep finds what every
+/// u_k. Each is its own inverse and its own transpose, so that the reverse sweep finds what every
 /// reflection was given by walking back from the product.
 
 #include <bijou/reverse/matrix.hpp>
@@ -114,7 +114,7 @@ template <detail::matrix_operand M> BIJOU_INLINE auto reflection_factors(const M
 }
 
 /// x reflected by the rows of u, one after the other; factors: reflection_factors(u). Cost: 2 K D
-/// multiply-adds; of its sweep three times that.
+/// multiply-adds; of its reverse sweep three times that.
 template <reflection_order Order, class M, class Factors, class X, class... Place>
 BIJOU_INLINE auto reflect(const M& u, Factors&& factors, X&& x, const Place&... kept) {
   constexpr bool fits = M::rows == detail::size_of<std::remove_cvref_t<Factors>>() &&

@@ -70,7 +70,7 @@ template <class F, int N, class Each> BIJOU_INLINE void for_each_of(Each&& f) {
 /// Says that a result's value was kept, and need not be computed.
 struct from_kept {};
 
-/// Keeps a value, or a vector of them, where the sweep finds it.
+/// Keeps a value, or a vector of them, where the reverse sweep finds it.
 template <class Place, class Y> BIJOU_INLINE void store_kept(const Place& place, const Y& y) {
   if constexpr (Y::size == 0)
     place.store(0, y.value);
@@ -279,7 +279,7 @@ template <class Operation> BIJOU_INLINE auto vector_made_by(const Operation& o) 
     return y;
   }
 }
-/// The same, kept for the sweep.
+/// The same, kept for the reverse sweep.
 template <class Operation, class Place>
 BIJOU_INLINE auto vector_made_by(const Operation& o, const Place& kept) {
   const auto place = kept.template take<Operation::size>();

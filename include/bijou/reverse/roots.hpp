@@ -3,7 +3,7 @@
 /// Solutions of equations, primitives of reverse mode by scope (number.hpp): z with f(z, a, ...) =
 /// 0.
 ///
-/// The sweep does not go through the steps that found z. By the implicit function theorem
+/// The reverse sweep does not go through the steps that found z. By the implicit function theorem
 /// dz/da = -(df/da) / (df/dz) at the solution, where dual numbers give both slopes of the equation.
 ///
 /// An equation is an empty struct with
@@ -100,8 +100,8 @@ template <class Equation> struct solution {
 } // namespace functions
 
 /// The solution z of Equation's f(z, a, ...) = 0 for up to three operands; of vectors, variable by
-/// variable. Cost: f and its slope once a step, of the lane that needs most; of its sweep, the
-/// slopes once.
+/// variable. Cost: f and its slope once a step, of the lane that needs most; of its reverse sweep,
+/// the slopes once.
 template <class Equation, operand... A>
   requires(sizeof...(A) <= 3 && (value<A> || ...))
 BIJOU_INLINE auto root(A&&... a) {
@@ -109,7 +109,7 @@ BIJOU_INLINE auto root(A&&... a) {
   static_assert(detail::matching<A...>, BIJOU_NEEDS_SIZE);
   return detail::apply<functions::solution<Equation>>(a...);
 }
-/// The same, its value kept for the sweep: root_kept<Equation>(y.kept(), a, ...).
+/// The same, its value kept for the reverse sweep: root_kept<Equation>(y.kept(), a, ...).
 template <class Equation, class Place, operand... A>
   requires(sizeof...(A) <= 3 && (value<A> || ...))
 BIJOU_INLINE auto root_kept(const Place& kept, A&&... a) {

@@ -163,7 +163,7 @@ template <class M, class Diagonal, class V> constexpr bool matrix_and_vectors() 
   "diagonal and a vector of D variables"
 
 /// M v + start, where M is a triangle of m with this diagonal; kept: nothing, or where the value is
-/// kept. Cost: D (D + 1) / 2 multiply-adds; of its sweep, twice that.
+/// kept. Cost: D (D + 1) / 2 multiply-adds; of its reverse sweep, twice that.
 template <triangle Which, class M, class Diagonal, class V, operand Start, class... Place>
 BIJOU_INLINE auto multiply(const M& m, Diagonal&& diagonal, V&& v, Start&& start,
                            const Place&... kept) {

@@ -27,7 +27,7 @@ fit_result with_scoring(Flow& q, const Group& group, const Run& run) {
       return accumulate_log_prob_gradient(q, batch, scale, gradient, ws, {}, log_prob);
     };
     const auto log_prob = [&](const scored_batch<T>& batch, T* values, workspace<T>& ws) {
-      q.score(batch.samples, values, ws, {batch.context});
+      q.write_log_prob(batch.samples, values, ws, {batch.context});
     };
     return run(flow, scoring_functions<T>{accumulate, log_prob}, processes_of<Group>(group));
   } else {

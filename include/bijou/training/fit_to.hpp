@@ -289,7 +289,7 @@ fit_result fit_to_target(Flow& q, const Target& target, const fit_to_options& op
   const auto draw = [&](const drawn_samples<T>& samples, batch_view<T> y) {
     philox stream = samples.stream;
     workspace<T> ws = q.make_workspace();
-    q.draw(stream, samples.count, y, {}, ws, {samples.contexts});
+    q.write_samples(stream, samples.count, y, {}, ws, {samples.contexts});
   };
   const processes_of<Group> all(group);
   sample_source<T> context;

@@ -93,8 +93,9 @@ double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch,
   if constexpr (!detail::check_inverse<Flow>())
     return 0;
   else
-    return q.score_gradient(batch.samples, batch.weights.empty() ? nullptr : batch.weights.data(),
-                            scale, log_prob, gradient.data(), g_samples, ws, {batch.context});
+    return q.add_log_prob_gradient(batch.samples,
+                                   batch.weights.empty() ? nullptr : batch.weights.data(), scale,
+                                   log_prob, gradient.data(), g_samples, ws, {batch.context});
 }
 
 /// Adds the gradient of sum_i f(y_i, log q_i) by all parameters to `gradient`, where y_i = the flow
@@ -111,8 +112,8 @@ void accumulate_sample_gradient(const Flow& q, batch_view<const T> noise, Functi
                                 batch_view<const T> context = {}) {
   detail::check_gradient(q, gradient.size());
   if (Flow::conditional) detail::check_context_count("sample", context.count, noise.count);
-  q.draw_gradient({noise.count, nullptr, 0, noise}, function, gradient.data(), g_noise, ws,
-                  {context});
+  q.add_sample_gradient({noise.count, nullptr, 0, noise}, function, gradient.data(), g_noise, ws,
+                        {context});
 }
 /// The same with noise number stream.position() ...; the stream is moved on by n. PathOnly: without
 /// the derivative of log q by the parameters at fixed samples, at twice the cost (see path_only in
@@ -123,8 +124,8 @@ void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Fu
                                 batch_view<const T> context = {}) {
   detail::check_gradient(q, gradient.size());
   if (Flow::conditional) detail::check_context_count("sample", context.count, n);
-  q.template draw_gradient<PathOnly>({n, &stream, stream.position()}, function, gradient.data(), {},
-                                     ws, {context});
+  q.template add_sample_gradient<PathOnly>({n, &stream, stream.position()}, function,
+                                           gradient.data(), {}, ws, {context});
   stream.advance(n);
 }
 

@@ -69,7 +69,7 @@ template <class Flow, class Target> class pulled_back_target {
     constexpr auto found =
         detail::judge<detail::call::value_and_grad, pulled_back_target, value_type, size, A...>();
     if constexpr (detail::accept<detail::call::value_and_grad, found>() && fits())
-      return detail::complete(detail::mapping<detail::pull_back_way, pulled_back_target>{*this},
+      return detail::complete(detail::map_call<detail::pull_back_way, pulled_back_target>{*this},
                               arguments...);
     else
       return detail::refused<pulled_back_result<detail::usual_batch, detail::usual_values>>{};
