@@ -48,7 +48,8 @@ template <class W, class T, int L, int D, int C> constexpr bool has_inverse_in_l
 /// True, or a sentence that says what the layer of a word lacks.
 template <class T, int D, class... W> constexpr bool accept_layers(types<W...>) {
   using words = types<W...>;
-  constexpr int L = flow_lanes<T, D, words>::value, C = word_facts<words>::context;
+  [[maybe_unused]] constexpr int L = flow_lanes<T, D, words>::value;
+  [[maybe_unused]] constexpr int C = word_facts<words>::context;
   constexpr bool complete = (true && ... && has_layer<W, T, L, D, C>());
   static_assert(complete, "bijou: the layer of a word lacks a member, or has one of another type: "
                           "bijou/bijectors/layer.hpp lists them (concept layer_of)");
