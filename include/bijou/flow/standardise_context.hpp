@@ -7,6 +7,7 @@
 ///     fit(q, samples, context);          // contexts as they are, here and in all calls
 
 #include <bijou/flow/bijector.hpp>
+#include <bijou/flow/function_ref.hpp>
 #include <bijou/interop/xtensor.hpp>
 
 #include <algorithm>
@@ -28,8 +29,8 @@ struct column_spread {
 
 /// Of n finite numbers x(i), counted with |weight(i)|: a row of weight 0 is absent. Numbers of any
 /// size, since they are summed in units of the largest, a power of two.
-template <class X, class Weight>
-column_spread spread_of(std::size_t n, const X& x, const Weight& weight) {
+inline column_spread spread_of(std::size_t n, function_ref<double(std::size_t)> x,
+                               function_ref<double(std::size_t)> weight) {
   double largest = 0, heaviest = 0, first = 0;
   column_spread result;
   for (std::size_t i = 0; i < n; ++i) {
@@ -54,12 +55,13 @@ column_spread spread_of(std::size_t n, const X& x, const Weight& weight) {
       if (const double w = std::abs(weight(i)) / heaviest; w > 0) f(w, in_units(x(i)) - origin);
   };
   for_each_present([&](double w, double d) {
-    sum += w * d;
+    sum = std::fma(w, d, sum); // explicit: whatever the flags, the same bits
     total += w;
   });
   const double shift = sum / total;
   double squares = 0;
-  for_each_present([&](double w, double d) { squares += w * (d - shift) * (d - shift); });
+  for_each_present(
+      [&](double w, double d) { squares = std::fma(w * (d - shift), d - shift, squares); });
   result.mean = std::scalbn(origin + shift, exponent);
   result.spread = std::scalbn(std::sqrt(squares / total), exponent);
   return result;

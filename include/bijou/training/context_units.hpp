@@ -74,7 +74,7 @@ std::vector<std::string> prepare_context(trained_flow<T>& q, const scored_batch<
         rows.size(),
         [&](std::size_t i) { return static_cast<double>(element(samples.context, rows[i], k)); },
         [&](std::size_t i) {
-          return samples.weights.empty() ? 1 : static_cast<double>(samples.weights[rows[i]]);
+          return samples.weights.empty() ? 1.0 : static_cast<double>(samples.weights[rows[i]]);
         }));
   if (standardise && q.context_mean().empty())
     q.standardise_context("fit: standardise_context", columns);
