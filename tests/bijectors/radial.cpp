@@ -61,6 +61,35 @@ TEMPLATE_TEST_CASE("radial: finite at its centre, far away and at extreme parame
     }
 }
 
+// Far apart, alpha and beta leave a root whose larger half cancels: its digits come from long
+// double.
+TEMPLATE_TEST_CASE("radial: the inverse near the centre of a strong expansion", "[bijectors]",
+                   float, double) {
+  using T = TestType;
+  auto f = make_subject<T>(normal<2> | radial);
+  const std::vector<T> theta{0, 0, -16, 5};
+  std::copy(theta.begin(), theta.end(), f.parameters.begin());
+  const long double alpha = std::log1p(std::exp(-16.0L)), least = std::log1p(std::exp(5.0L));
+  const std::vector<T> y{T(0.125), 0, 0, 1, -4, 0};
+  const auto x = f.inverse(y, {});
+  for (std::size_t i = 0; i < 3; ++i) {
+    CAPTURE(i);
+    const long double distance = std::abs(static_cast<long double>(y[2 * i] + y[2 * i + 1]));
+    const long double gap = least - distance; // > 0
+    const long double r =
+        2 * alpha * distance / (gap + std::sqrt(gap * gap + 4 * alpha * distance));
+    const long double near_centre = alpha + r, h = 1 / near_centre, beta = least - alpha;
+    const long double log_det = -std::log((least + r) * h) - std::log1p(alpha * beta * h * h);
+    constexpr double eps = 20 * static_cast<double>(std::numeric_limits<T>::epsilon());
+    for (std::size_t d = 0; d < 2; ++d) {
+      const auto right = static_cast<double>(y[2 * i + d] * near_centre / (least + r));
+      CHECK(std::abs(static_cast<double>(x.values[2 * i + d]) - right) <= eps * std::abs(right));
+    }
+    CHECK(near(static_cast<double>(x.log_det[i]), static_cast<double>(log_det),
+               eps * std::abs(static_cast<double>(log_det))));
+  }
+}
+
 TEST_CASE("radial: a NaN stays in its sample", "[bijectors]") {
   check_nan_stays(make_subject<double>(normal<3> | radial | radial));
 }
