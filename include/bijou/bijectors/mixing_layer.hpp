@@ -154,15 +154,6 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
   {
     evaluate_leading<false>(t, k);
   }
-  /// Whether these are the map's first k variables.
-  bool leads(int k) const
-    requires detail::leads<Map>
-  {
-    for (int d = 0; d < k; ++d)
-      if (detail::at(position_, d) >= k) return false;
-    return true;
-  }
-
   void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
     pull_back(way::forward, t, tape);
   }
