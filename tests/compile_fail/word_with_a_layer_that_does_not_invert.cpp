@@ -1,4 +1,4 @@
-// expect-error: bijou: the layer of a word that says .invertible. lacks one of the four members that invert
+// expect-error: bijou: the layer of a word that says .invertible. lacks one of the four members
 #include <bijou/bijou.hpp>
 
 using namespace bijou;
