@@ -16,7 +16,7 @@ template <class R, class... A> class function_ref<R(A...)> {
  public:
   template <class F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref>)
-  function_ref(F&& f) // NOLINT(google-explicit-constructor): an argument like any other
+  function_ref(F&& f) // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload)
       : function_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
         call_([](void* function, A... a) -> R {
           return (*static_cast<std::remove_reference_t<F>*>(function))(std::forward<A>(a)...);

@@ -179,7 +179,7 @@ template <class T> class run_record {
     }
     for (const auto& [what, value] : state.run)
       if (std::none_of(run_.begin(), run_.end(),
-                       [&](const auto& own) { return own.first == what; }))
+                       [&name = what](const auto& own) { return own.first == name; }))
         refuse("no " + printable(what, 60), printable(what, 60) + " " + printable(value, 1000));
     const auto* vectors = std::get_if<training_vectors<T>>(&state.vectors);
     if (vectors == nullptr) refuse("vectors of the flow's scalar type", "others");
