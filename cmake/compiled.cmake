@@ -1,6 +1,7 @@
-# bijou_add_compiled(<name>): a static library of what does not depend on an expression: kernels of
-# networks, training loops, files. Who links it compiles them no more (bijou/compiled.hpp). bijou::compiled is one; it is built
-# where something links it, with that project's own flags: all of a program has one instruction set then.
+# bijou_add_compiled(<name>): a static library of what does not depend on an expression: kernels of networks,
+# training loops, files. Who links it compiles them no more (bijou/compiled.hpp, bijou/kernels/once.hpp).
+# bijou::compiled is one; it is built where something links it, with that project's own flags: all of a program has
+# one instruction set then.
 function(bijou_add_compiled target)
   set(sources "")
   foreach(type IN ITEMS float double)

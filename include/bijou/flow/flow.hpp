@@ -239,9 +239,9 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// Adds the gradient of a function of samples to `gradient`: y_i = f(noise_i), log q_i its log p.
   /// For each tile `function(samples)` reads rows of y and log q and writes the function's
   /// derivatives by them: see sampled_tile. The gradient by the noise goes to sink g_noise.
-  /// path_only: log q depends on the parameters through the samples alone; its derivative by the
+  /// PathOnly: log q depends on the parameters through the samples alone; its derivative by the
   /// parameters at fixed samples is left out. For chains that have an inverse.
-  /// Cost: about three and a half times sampling, twice that if path_only.
+  /// Cost: about three and a half times sampling, twice that with PathOnly.
   template <bool PathOnly = false>
   void add_sample_gradient(const noise_source& noise,
                            detail::function_ref<void(const sampled_tile<T>&)> function, T* gradient,

@@ -32,28 +32,25 @@ template <class T, int D, class... W> constexpr bool context_is_read(types<W...>
          (false || ... || reads_context<W, T, D>());
 }
 
-/// Whether the layer of a word has what layer.hpp says, and what inverts if the word says so.
-template <class W, class T, int L, int D, int C> constexpr bool has_layer() {
-  if constexpr (W::what == rule::learned)
-    return layer_of<typename W::template layer<T, L, D, C>, T>;
-  else
-    return true;
-}
-template <class W, class T, int L, int D, int C> constexpr bool has_inverse_in_layer() {
-  if constexpr (W::what == rule::learned && W::invertible)
-    return invertible_layer_of<typename W::template layer<T, L, D, C>, T>;
-  else
-    return true;
+/// What the layer of a word lacks of that which layer.hpp says.
+enum class lack : unsigned char { nothing, member, inverse };
+template <class W, class T, int L, int D, int C> constexpr lack layer_lacks() {
+  if constexpr (W::what == rule::learned) {
+    using layer = typename W::template layer<T, L, D, C>;
+    if (!layer_of<layer, T>) return lack::member;
+    if (W::invertible && !invertible_layer_of<layer, T>) return lack::inverse;
+  }
+  return lack::nothing;
 }
 /// True, or a sentence that says what the layer of a word lacks.
 template <class T, int D, class... W> constexpr bool accept_layers(types<W...>) {
   using words = types<W...>;
   [[maybe_unused]] constexpr int L = flow_lanes<T, D, words>::value;
   [[maybe_unused]] constexpr int C = word_facts<words>::context;
-  constexpr bool complete = (true && ... && has_layer<W, T, L, D, C>());
+  constexpr bool complete = (true && ... && (layer_lacks<W, T, L, D, C>() != lack::member));
   static_assert(complete, "bijou: the layer of a word lacks a member, or has one of another type: "
                           "bijou/bijectors/layer.hpp lists them (concept layer_of)");
-  constexpr bool inverts = !complete || (true && ... && has_inverse_in_layer<W, T, L, D, C>());
+  constexpr bool inverts = (true && ... && (layer_lacks<W, T, L, D, C>() != lack::inverse));
   static_assert(inverts, "bijou: the layer of a word that says `invertible` lacks one of the four "
                          "members that invert: bijou/bijectors/layer.hpp lists them");
   return complete && inverts;

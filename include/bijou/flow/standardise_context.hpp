@@ -118,8 +118,7 @@ template <class Flow, detail::xtensor_like Context>
 void standardise_context(Flow& q, const Context& context) {
   detail::check_shape("standardise_context", "contexts", context, Flow::context_size);
   const auto at = [&](std::size_t i, int k) {
-    const auto d = static_cast<std::size_t>(k);
-    return static_cast<double>(context.dimension() == 1 ? context(d) : context(i, d));
+    return static_cast<double>(detail::element_of(context, i, k));
   };
   detail::standardise_by_rows(q, detail::count_of(context), at);
 }

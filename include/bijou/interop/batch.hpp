@@ -86,8 +86,10 @@ template <class T> class sample_source {
       return;
     }
     fill_(from_, first_ + first, n, size, tile, L, position);
-    for (int v = 0; v < size; ++v)
-      std::fill(tile + v * L + n, tile + v * L + lanes_for<T>(n), tile[v * L + n - 1]);
+    for (int v = 0; v < size; ++v) {
+      T* const row = tile + position[v] * L;
+      std::fill(row + n, row + lanes_for<T>(n), row[n - 1]);
+    }
   }
   /// One event.
   void load(std::size_t i, int size, T* values, const int* position) const {

@@ -48,22 +48,6 @@ struct elbo_options {
 
 namespace detail {
 
-/// The contexts of some lanes: those beyond the last sample repeat it.
-template <class P, std::size_t C, class T>
-std::array<P, C> context_lanes(const batch_view<const T>& context, std::size_t first, int count) {
-  std::array<P, C> c{};
-  alignas(64) std::array<T, static_cast<std::size_t>(P::size)> lanes;
-  for (std::size_t k = 0; k < C; ++k) {
-    for (std::size_t i = 0; i < lanes.size(); ++i) {
-      const std::size_t row = first + std::min(i, static_cast<std::size_t>(count - 1));
-      lanes[i] = context.data[static_cast<std::ptrdiff_t>(row) * context.sample_stride +
-                              static_cast<std::ptrdiff_t>(k) * context.variable_stride];
-    }
-    c[k] = P::load(lanes.data());
-  }
-  return c;
-}
-
 /// How a loss is put together from log q and log p.
 struct elbo_scale {
   double annealing; ///< factor of log p
@@ -92,9 +76,9 @@ void accumulate_elbo(const Flow& q, const Target& target, elbo_scale scale, phil
           const std::size_t first = t.first + static_cast<std::size_t>(s);
           std::array<P, D> x, g;
           for (std::size_t d = 0; d < D; ++d) x[d] = P::load(t.variable(static_cast<int>(d)) + s);
-          const P log_p =
-              target_value_and_grad(target, x, context_lanes<P, C>(context, first, count),
-                                    sample_numbers{number + first, count}, g);
+          const P log_p = target_value_and_grad(
+              target, x, context_lanes<P, C, T>(context, sample_numbers{first, count}),
+              sample_numbers{number + first, count}, g);
           for (std::size_t d = 0; d < D; ++d)
             (by_log_p * g[d]).store(t.cotangent(static_cast<int>(d)) + s);
           alignas(64) std::array<T, static_cast<std::size_t>(P::size)> losses;

@@ -96,7 +96,8 @@ template <class Flow, class Target> class pulled_back_target {
         const auto at = [&](std::size_t d) { return tile.position[d] * tile.lanes + s; };
         std::array<P, D> y, by_y;
         for (std::size_t d = 0; d < D; ++d) y[d] = P::load(tile.x + at(d));
-        detail::target_value_and_grad(target_, y, lanes_of(context.rows, numbers), numbers, by_y)
+        detail::target_value_and_grad(
+            target_, y, detail::context_lanes<P, C, T>(context.rows, numbers), numbers, by_y)
             .store(tile.value + s);
         for (std::size_t d = 0; d < D; ++d) by_y[d].store(tile.g + at(d));
       }
@@ -109,24 +110,6 @@ template <class Flow, class Target> class pulled_back_target {
   static constexpr auto D = static_cast<std::size_t>(size);
   static constexpr auto C = static_cast<std::size_t>(context_size);
 
-  /// The contexts of some lanes: those beyond the last sample repeat it.
-  static std::array<P, C> lanes_of([[maybe_unused]] const samples& context,
-                                   [[maybe_unused]] sample_numbers numbers) {
-    std::array<P, C> result{};
-    if constexpr (C > 0) {
-      constexpr auto position = detail::identity_order<context_size>();
-      constexpr auto width = static_cast<std::size_t>(P::size);
-      alignas(64) std::array<T, C * width> rows;
-      std::array<T, C> one;
-      for (std::size_t i = 0; i < width; ++i) {
-        const auto last = static_cast<std::size_t>(numbers.count - 1);
-        context.load(numbers.first + std::min(i, last), context_size, one.data(), position.data());
-        for (std::size_t k = 0; k < C; ++k) rows[k * width + i] = one[k];
-      }
-      for (std::size_t k = 0; k < C; ++k) result[k] = P::load(rows.data() + k * width);
-    }
-    return result;
-  }
   static constexpr bool fits() {
     constexpr auto verdict = detail::judge_target<Target, P, D, C>();
     constexpr bool callable = verdict != detail::target_verdict::not_callable;

@@ -24,9 +24,12 @@
 /// of C packs; and behind that sample_numbers, which say whose lanes they are. A target may hold
 /// data; it is called by all threads of a training run at once, and must not change itself.
 
+#include <bijou/bijectors/permute.hpp>
+#include <bijou/interop/batch.hpp>
 #include <bijou/kernels/dual.hpp>
 #include <bijou/kernels/std_functions.hpp>
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -42,6 +45,27 @@ struct sample_numbers {
 };
 
 namespace detail {
+
+/// The contexts of some lanes: those beyond the last sample repeat it.
+template <class P, std::size_t C, class T>
+std::array<P, C> context_lanes([[maybe_unused]] const sample_source<T>& context,
+                               [[maybe_unused]] sample_numbers numbers) {
+  std::array<P, C> result{};
+  if constexpr (C > 0) {
+    constexpr auto position = identity_order<static_cast<int>(C)>();
+    constexpr auto width = static_cast<std::size_t>(P::size);
+    alignas(64) std::array<T, C * width> rows;
+    std::array<T, C> one;
+    for (std::size_t i = 0; i < width; ++i) {
+      const auto last = static_cast<std::size_t>(numbers.count - 1);
+      context.load(numbers.first + std::min(i, last), static_cast<int>(C), one.data(),
+                   position.data());
+      for (std::size_t k = 0; k < C; ++k) rows[k * width + i] = one[k];
+    }
+    for (std::size_t k = 0; k < C; ++k) result[k] = P::load(rows.data() + k * width);
+  }
+  return result;
+}
 
 /// f(a...) compiles. An error inside of f is told in half as many lines as through std::invocable.
 template <class F, class... A>
