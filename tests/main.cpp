@@ -1,5 +1,4 @@
-// The main function of every test program.
-#define CATCH_CONFIG_RUNNER // NOLINT(readability-identifier-naming): Catch2's name
-#include "catch.hpp"
+// The main function of every test program that brings none of its own.
+#include "runner.hpp"
 
-int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
+int main(int argc, char** argv) { return run_tests(argc, argv); }
