@@ -71,8 +71,8 @@ template <class Net> struct chain {
       theta.push_back(make(net.parameter_count()));
       net.initialise(theta.back(), [&] { return normal(random); });
       grad.push_back(make(net.parameter_count()));
-      hidden.push_back(make(Net::hidden_rows * L));
-      ghidden.push_back(make(Net::hidden_rows * L));
+      hidden.push_back(make(net.hidden_rows() * L));
+      ghidden.push_back(make(net.hidden_rows() * L));
       out.push_back(make(net.out_rows() * L));
       gout.push_back(make(net.out_rows() * L));
     }
@@ -150,15 +150,15 @@ template <class T> void add_all() {
       ->Args({64, 512});
   benchmark::RegisterBenchmark(("staircase D=8 H=64/" + type).c_str(), staircase_product<T>)
       ->Args({8, 64});
-  using large = masked_network<T, large_lanes, relu_t, 512, 512>;
-  add_network<large>("5x D=64 H=512,512", autoregressive_degrees(64, 0, large::widths), 5);
-  add_network<large>("5x D=64 H=512,512 linspace", linspace_degrees(64, 0, large::widths), 5);
-  using many = masked_network<T, wide, relu_t, 378>;
-  add_network<many>("D=368 H=378", autoregressive_degrees(368, 0, many::widths));
-  using two = masked_network<T, wide, relu_t, 128>;
-  add_network<two>("D=64 H=128", autoregressive_degrees(64, 0, two::widths));
-  using small = masked_network<T, L, relu_t, 64>;
-  add_network<small>("D=8 H=64", autoregressive_degrees(8, 0, small::widths));
+  using large = masked_network<T, large_lanes, relu_t>;
+  constexpr std::array big{512, 512};
+  constexpr std::array many{378}, two{128}, small{64};
+  add_network<large>("5x D=64 H=512,512", autoregressive_degrees(64, 0, big), 5);
+  add_network<large>("5x D=64 H=512,512 linspace", linspace_degrees(64, 0, big), 5);
+  using usual = masked_network<T, wide, relu_t>;
+  add_network<usual>("D=368 H=378", autoregressive_degrees(368, 0, many));
+  add_network<usual>("D=64 H=128", autoregressive_degrees(64, 0, two));
+  add_network<masked_network<T, L, relu_t>>("D=8 H=64", autoregressive_degrees(8, 0, small));
 }
 
 } // namespace

@@ -10,12 +10,14 @@
 /// do not mix: the names of another are other names (kernels/isa.hpp), and the linker says what is
 /// missing.
 
+#include <bijou/bijectors/named_tensors.hpp>
 #include <bijou/kernels/outer_product.hpp>
 #include <bijou/kernels/row_product.hpp>
 #include <bijou/kernels/sample_sums.hpp>
 #include <bijou/kernels/tile.hpp>
 #include <bijou/kernels/transposed_product.hpp>
 #include <bijou/networks/activations.hpp>
+#include <bijou/networks/degrees_from_masks.hpp>
 #include <bijou/networks/masked_network.hpp>
 #include <bijou/random/normal.hpp>
 #include <bijou/random/uniform.hpp>
@@ -25,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 // Layers of networks for one scalar type and tile width: products, and their adjoints.
 #define BIJOU_PRODUCTS(KEYWORD, T, L, A)                                                           \
@@ -53,6 +56,26 @@
   BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::relu_t)                                          \
   BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::tanh_t)                                          \
   BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::silu_t)
+// A network, and how its parameters are named, saved and loaded.
+#define BIJOU_NETWORK(KEYWORD, T, A) KEYWORD template class masked_network<T, wide_lanes<T>, A>;
+#define BIJOU_NAMED_TENSORS(KEYWORD, T)                                                            \
+  KEYWORD template dense_network<T> by_variable<T>(const dense_network<T>&, std::span<const int>,  \
+                                                   int, int);                                      \
+  KEYWORD template dense_network<T> by_rank<T>(const dense_network<T>&, std::span<const int>, int, \
+                                               int);                                               \
+  KEYWORD template void save_dense<T>(const dense_network<T>&, const std::string&,                 \
+                                      tensor_set<T>&);                                             \
+  KEYWORD template void load_dense<T>(dense_network<T>&, const std::string&,                       \
+                                      const tensor_set<T>&);                                       \
+  KEYWORD template void save_structure<T>(const degree_assignment&, std::span<const int>,          \
+                                          const std::string&, tensor_set<T>&);                     \
+  KEYWORD template bool load_structure<T>(degree_assignment&, std::span<int>, const std::string&,  \
+                                          const tensor_set<T>&);
+#define BIJOU_NETWORKS(KEYWORD, T)                                                                 \
+  BIJOU_NETWORK(KEYWORD, T, activations::relu_t)                                                   \
+  BIJOU_NETWORK(KEYWORD, T, activations::tanh_t)                                                   \
+  BIJOU_NETWORK(KEYWORD, T, activations::silu_t)                                                   \
+  KEYWORD template degree_assignment degrees_from_masks<T>(const dense_network<T>&, int, int);
 // Layers of one event.
 #define BIJOU_EVENT_KERNELS(KEYWORD, T, A)                                                         \
   KEYWORD template void multiply_layer<T, A>(const T*, std::span<const product_term<T>>, const T*, \
@@ -75,6 +98,7 @@
                                             const processes&);
 #define BIJOU_KERNELS(KEYWORD, T)                                                                  \
   BIJOU_TILE_KERNELS(KEYWORD, T, wide_lanes<T>)                                                    \
+  BIJOU_NAMED_TENSORS(KEYWORD, T)                                                                  \
   BIJOU_EVENT_KERNELS(KEYWORD, T, linear_output)                                                   \
   BIJOU_EVENT_KERNELS(KEYWORD, T, activations::relu_t)                                             \
   BIJOU_EVENT_KERNELS(KEYWORD, T, activations::tanh_t)                                             \
@@ -83,21 +107,31 @@
   BIJOU_NOISE(KEYWORD, T, uniform_numbers)                                                         \
   BIJOU_TRAINING(KEYWORD, T)
 
-namespace bijou::inline BIJOU_ISA::detail {
+namespace bijou::inline BIJOU_ISA {
 
 #if defined(BIJOU_COMPILING)
+namespace detail {
 BIJOU_KERNELS(, BIJOU_COMPILING)
+} // namespace detail
+BIJOU_NETWORKS(, BIJOU_COMPILING)
 #else
+namespace detail {
 BIJOU_KERNELS(extern, float)
 BIJOU_KERNELS(extern, double)
+} // namespace detail
+BIJOU_NETWORKS(extern, float)
+BIJOU_NETWORKS(extern, double)
 #endif
 
-} // namespace bijou::inline BIJOU_ISA::detail
+} // namespace bijou::inline BIJOU_ISA
 
 #undef BIJOU_KERNELS
 #undef BIJOU_TRAINING
 #undef BIJOU_NOISE
 #undef BIJOU_EVENT_KERNELS
+#undef BIJOU_NETWORKS
+#undef BIJOU_NAMED_TENSORS
+#undef BIJOU_NETWORK
 #undef BIJOU_TILE_KERNELS
 #undef BIJOU_SAMPLE_SUMS
 #undef BIJOU_LAYER_KERNELS

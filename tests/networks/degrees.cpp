@@ -96,6 +96,14 @@ TEST_CASE("dense networks of another shape are refused, by every length", "[netw
   refused([](auto& n) { n.skip->bias.push_back(0); }, "biases of shape (0, 1), got (1, 1)");
 }
 
+TEST_CASE("widths that are fixed are checked", "[network]") {
+  const auto a = autoregressive_degrees(3, 0, std::array{8, 9});
+  CHECK_NOTHROW(expect_widths(a, std::array{8, 9}));
+  CHECK_THROWS_WITH(expect_widths(a, std::array{8, 8}),
+                    Contains("expected degrees of hidden layers of 8 8 units, got 8 9"));
+  CHECK_THROWS_WITH(expect_widths(a, std::array{8}), Contains("of 8 units, got 8 9"));
+}
+
 TEST_CASE("degrees are read off masks", "[network]") {
   // Another order of units than ascending, two and three hidden layers, with a skip connection.
   degree_assignment a = autoregressive_degrees(4, 2, std::array{5, 6});

@@ -49,7 +49,7 @@ template <class Net> struct memory {
     theta = make(net.parameter_count(), nan);
     context = make(plan.context() * L, 0);
     x = make(plan.inputs() * L, 0);
-    hidden = pre = ghidden = make(Net::hidden_rows * L, nan);
+    hidden = pre = ghidden = make(net.hidden_rows() * L, nan);
     out = gout = make(net.out_rows() * L, nan);
     gx = make(plan.inputs() * L, 0);
     gcontext = make(plan.context() * L, 0);
@@ -163,19 +163,19 @@ std::vector<int> random_degrees(int n, int lowest, int highest, std::mt19937& ra
 enum class kind_of_degrees { standard, linspace, random };
 
 template <class Net>
-Net make_network(int variables, int context, int parameters, bool skip, kind_of_degrees kind,
-                 std::mt19937& random) {
+Net make_network(const std::vector<int>& widths, int variables, int context, int parameters,
+                 bool skip, kind_of_degrees kind, std::mt19937& random) {
   degree_assignment a = kind == kind_of_degrees::linspace
-                            ? linspace_degrees(variables, context, Net::widths)
-                            : autoregressive_degrees(variables, context, Net::widths);
+                            ? linspace_degrees(variables, context, widths)
+                            : autoregressive_degrees(variables, context, widths);
   if (kind == kind_of_degrees::random)
     for (auto& layer : a.hidden)
       layer = random_degrees(detail::length(layer), 0, variables, random);
   return Net(a, parameters, skip);
 }
 
-template <class T, class Activation, int... H>
-using counted_network = basic_masked_network<T, default_lanes<T>, Activation, counter, H...>;
+template <class T, class Activation>
+using counted_network = masked_network<T, default_lanes<T>, Activation, counter>;
 
 template <class Net> double tolerance() {
   return std::is_same_v<typename Net::value_type, double> ? 1e-12 : 2e-4;
@@ -227,7 +227,8 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
       x.push_back(m.x[static_cast<std::size_t>(i * L + lane)]);
     for (int i = 0; i < plan.context(); ++i)
       c.push_back(m.context[static_cast<std::size_t>(i * L + lane)]);
-    std::vector<T> hidden(Net::hidden_rows), out(static_cast<std::size_t>(net.out_rows()));
+    std::vector<T> hidden(static_cast<std::size_t>(net.hidden_rows())),
+        out(static_cast<std::size_t>(net.out_rows()));
     network_pass<T> p{m.theta.data(), c.data(),      nullptr, x.data(),
                       m.rows.data(),  hidden.data(), nullptr, out.data()};
     net.forward_one(p);
@@ -289,7 +290,8 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
         std::vector<T> ex(static_cast<std::size_t>(plan.inputs()),
                           std::numeric_limits<T>::quiet_NaN()),
             c;
-        std::vector<T> hidden(Net::hidden_rows), out(static_cast<std::size_t>(net.out_rows()));
+        std::vector<T> hidden(static_cast<std::size_t>(net.hidden_rows())),
+            out(static_cast<std::size_t>(net.out_rows()));
         for (int i = 0; i < plan.context(); ++i)
           c.push_back(m.context[static_cast<std::size_t>(i * L + 3)]);
         net.sweep_one({m.theta.data(), c.data(), nullptr, ex.data(), m.rows.data(), hidden.data(),
@@ -443,17 +445,17 @@ TEMPLATE_TEST_CASE("a masked network is the dense network with its masks", "[net
   const int parameters = GENERATE(1, 2, 3, 23);
   const bool skip = GENERATE(false, true);
   CAPTURE(static_cast<int>(kind), context, parameters, skip);
-  check_network(make_network<counted_network<TestType, ramp_t, 64>>(8, context, parameters, skip,
-                                                                    kind, random),
+  check_network(make_network<counted_network<TestType, ramp_t>>({64}, 8, context, parameters, skip,
+                                                                kind, random),
                 random);
-  check_network(make_network<counted_network<TestType, bend_t, 33, 41>>(6, context, parameters,
-                                                                        skip, kind, random),
+  check_network(make_network<counted_network<TestType, bend_t>>({33, 41}, 6, context, parameters,
+                                                                skip, kind, random),
                 random);
-  check_network(make_network<counted_network<TestType, bend_t, 20, 3, 37>>(19, context, parameters,
-                                                                           skip, kind, random),
+  check_network(make_network<counted_network<TestType, bend_t>>({20, 3, 37}, 19, context,
+                                                                parameters, skip, kind, random),
                 random);
-  check_network(make_network<counted_network<TestType, bend_t, 5>>(1, context, parameters, skip,
-                                                                   kind, random),
+  check_network(make_network<counted_network<TestType, bend_t>>({5}, 1, context, parameters, skip,
+                                                                kind, random),
                 random);
 }
 
@@ -465,18 +467,18 @@ TEST_CASE("gradients of a masked network are central differences", "[network]") 
   const int parameters = GENERATE(1, 2, 5);
   const bool skip = GENERATE(false, true);
   CAPTURE(static_cast<int>(kind), context, parameters, skip);
-  check_gradients(make_network<counted_network<double, bend_t, 33, 41>>(8, context, parameters,
-                                                                        skip, kind, random),
+  check_gradients(make_network<counted_network<double, bend_t>>({33, 41}, 8, context, parameters,
+                                                                skip, kind, random),
                   random, default_lanes<double>);
-  check_gradients(make_network<counted_network<double, bend_t, 33, 41>>(11, context, parameters,
-                                                                        skip, kind, random),
+  check_gradients(make_network<counted_network<double, bend_t>>({33, 41}, 11, context, parameters,
+                                                                skip, kind, random),
                   random, 29);
-  check_gradients(make_network<counted_network<double, bend_t, 20, 3, 37>>(19, context, parameters,
-                                                                           skip, kind, random),
+  check_gradients(make_network<counted_network<double, bend_t>>({20, 3, 37}, 19, context,
+                                                                parameters, skip, kind, random),
                   random, 5);
-  check_gradients(
-      make_network<counted_network<double, bend_t, 5>>(1, context, parameters, skip, kind, random),
-      random, 5);
+  check_gradients(make_network<counted_network<double, bend_t>>({5}, 1, context, parameters, skip,
+                                                                kind, random),
+                  random, 5);
 }
 
 TEMPLATE_TEST_CASE("cotangents of hidden rows may take the places of their values", "[network]",
@@ -503,10 +505,10 @@ TEMPLATE_TEST_CASE("cotangents of hidden rows may take the places of their value
     CHECK(apart.gcontext == together.gcontext);
   };
   using kind = kind_of_degrees;
-  check(make_network<counted_network<TestType, ramp_t, 64>>(8, context, parameters, skip,
-                                                            kind::standard, random));
-  check(make_network<counted_network<TestType, bend_t, 33, 41>>(11, context, parameters, skip,
-                                                                kind::linspace, random));
+  check(make_network<counted_network<TestType, ramp_t>>({64}, 8, context, parameters, skip,
+                                                        kind::standard, random));
+  check(make_network<counted_network<TestType, bend_t>>({33, 41}, 11, context, parameters, skip,
+                                                        kind::linspace, random));
 }
 
 TEMPLATE_TEST_CASE("a coupling network sees everything", "[network]", float, double) {
@@ -514,8 +516,8 @@ TEMPLATE_TEST_CASE("a coupling network sees everything", "[network]", float, dou
   const int inputs = GENERATE(0, 4), context = GENERATE(2, 0), parameters = GENERATE(2, 23);
   const bool skip = GENERATE(false, true);
   if (inputs + context == 0) return;
-  using net_t = counted_network<TestType, bend_t, 33, 41>;
-  const net_t net(coupling_degrees(inputs, 5, context, net_t::widths), parameters, skip);
+  using net_t = counted_network<TestType, bend_t>;
+  const net_t net(coupling_degrees(inputs, 5, context, std::array{33, 41}), parameters, skip);
   CHECK_FALSE(net.plan().invertible());
   check_network(net, random);
   if constexpr (std::is_same_v<TestType, double>) check_gradients(net, random, 40);
@@ -526,19 +528,19 @@ TEST_CASE("a larger network sweeps with default blocks", "[network]") {
   const auto kind =
       GENERATE(kind_of_degrees::standard, kind_of_degrees::linspace, kind_of_degrees::random);
   check_network(
-      make_network<counted_network<float, ramp_t, 512, 512>>(64, 0, 2, false, kind, random),
+      make_network<counted_network<float, ramp_t>>({512, 512}, 64, 0, 2, false, kind, random),
       random);
-  check_network(make_network<counted_network<double, ramp_t, 378>>(368, 0, 2, false, kind, random),
-                random);
+  check_network(
+      make_network<counted_network<double, ramp_t>>({378}, 368, 0, 2, false, kind, random), random);
   check_gradients(
-      make_network<counted_network<double, ramp_t, 130, 120>>(64, 2, 2, true, kind, random), random,
-      33);
+      make_network<counted_network<double, ramp_t>>({130, 120}, 64, 2, 2, true, kind, random),
+      random, 33);
 }
 
 TEST_CASE("outputs depend on lower ranks only, whatever the tile held before", "[network]") {
   std::mt19937 random(15);
-  using net_t = counted_network<double, bend_t, 33, 41>;
-  const net_t net = make_network<net_t>(8, 0, 2, true, kind_of_degrees::linspace, random);
+  using net_t = counted_network<double, bend_t>;
+  const net_t net = make_network<net_t>({33, 41}, 8, 0, 2, true, kind_of_degrees::linspace, random);
   memory<net_t> m(net, random);
   net.forward(m.pass(), [](int, int) {});
   for (int rank = 0; rank < 8; ++rank) {
@@ -555,8 +557,8 @@ TEST_CASE("outputs depend on lower ranks only, whatever the tile held before", "
 
 TEST_CASE("a NaN stays in its lane", "[network]") {
   std::mt19937 random(16);
-  using net_t = counted_network<float, bend_t, 33, 41>;
-  const net_t net = make_network<net_t>(8, 1, 2, true, kind_of_degrees::linspace, random);
+  using net_t = counted_network<float, bend_t>;
+  const net_t net = make_network<net_t>({33, 41}, 8, 1, 2, true, kind_of_degrees::linspace, random);
   memory<net_t> m(net, random);
   net.forward(m.pass(), [](int, int) {});
   const auto y = explicit_rows(net, m, net_t::lanes);
@@ -574,9 +576,10 @@ TEST_CASE("a NaN stays in its lane", "[network]") {
 TEMPLATE_TEST_CASE("export of an import gives back the masked weights", "[network]", float,
                    double) {
   std::mt19937 random(17);
-  using net_t = counted_network<TestType, bend_t, 20, 3, 37>;
+  using net_t = counted_network<TestType, bend_t>;
   const bool skip = GENERATE(false, true);
-  const net_t net = make_network<net_t>(7, 2, 3, skip, kind_of_degrees::random, random);
+  const net_t net =
+      make_network<net_t>({20, 3, 37}, 7, 2, 3, skip, kind_of_degrees::random, random);
   auto dense = detail::empty_dense_network<TestType>(net.plan());
   std::normal_distribution<double> normal;
   const auto fill = [&](dense_layer<TestType>& layer) {
@@ -603,10 +606,10 @@ TEMPLATE_TEST_CASE("export of an import gives back the masked weights", "[networ
 
 TEST_CASE("float and double networks have the same indices", "[network]") {
   std::mt19937 random(18);
-  const auto a = make_network<counted_network<float, bend_t, 20, 3, 37>>(
-      7, 2, 3, true, kind_of_degrees::standard, random);
-  const auto b = make_network<counted_network<double, bend_t, 20, 3, 37>>(
-      7, 2, 3, true, kind_of_degrees::standard, random);
+  const auto a = make_network<counted_network<float, bend_t>>({20, 3, 37}, 7, 2, 3, true,
+                                                              kind_of_degrees::standard, random);
+  const auto b = make_network<counted_network<double, bend_t>>({20, 3, 37}, 7, 2, 3, true,
+                                                               kind_of_degrees::standard, random);
   CHECK(a.parameter_count() == b.parameter_count());
   CHECK(a.parameter_count() % 16 == 0);
   std::vector<bool> sa, sb;
@@ -621,8 +624,8 @@ TEST_CASE("float and double networks have the same indices", "[network]") {
 
 TEST_CASE("clear_corners clears what visit calls meaningless and nothing else", "[network]") {
   std::mt19937 random(19);
-  const auto net = make_network<counted_network<float, bend_t, 20, 3, 37>>(
-      7, 2, 3, true, kind_of_degrees::random, random);
+  const auto net = make_network<counted_network<float, bend_t>>({20, 3, 37}, 7, 2, 3, true,
+                                                                kind_of_degrees::random, random);
   std::vector<float> theta(static_cast<std::size_t>(net.parameter_count()), 1.0f);
   net.clear_corners(theta.data());
   net.visit([&](std::ptrdiff_t i, bool s) {
@@ -631,8 +634,8 @@ TEST_CASE("clear_corners clears what visit calls meaningless and nothing else", 
 }
 
 TEST_CASE("networks refuse degrees that do not fit", "[network]") {
-  using net_t = masked_network<float, default_lanes<float>, ramp_t, 8>;
-  CHECK_THROWS_AS(net_t(autoregressive_degrees(3, 0, std::array{9}), 2), std::invalid_argument);
+  using net_t = masked_network<float, default_lanes<float>, ramp_t>;
+  CHECK_THROWS_AS(net_t(autoregressive_degrees(3, 0, {}), 2), std::invalid_argument);
   degree_assignment a = autoregressive_degrees(3, 0, std::array{8});
   a.outputs = {2, 1, 3};
   CHECK_THROWS_AS(net_t(a, 2), std::invalid_argument);

@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ namespace detail {
 struct autoregressive_conditioner {
   static constexpr bool sequential = true;
   static constexpr const char* prefix = "arn.";
-  static degree_assignment degrees(int, int mapped, int context, const std::vector<int>& widths) {
+  static degree_assignment degrees(int, int mapped, int context, std::span<const int> widths) {
     return autoregressive_degrees(mapped, context, widths);
   }
 };

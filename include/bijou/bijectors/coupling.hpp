@@ -25,8 +25,7 @@ namespace detail {
 struct coupling_conditioner {
   static constexpr bool sequential = false;
   static constexpr const char* prefix = "nn.";
-  static degree_assignment degrees(int kept, int mapped, int context,
-                                   const std::vector<int>& widths) {
+  static degree_assignment degrees(int kept, int mapped, int context, std::span<const int> widths) {
     return coupling_degrees(kept, mapped, context, widths);
   }
 };

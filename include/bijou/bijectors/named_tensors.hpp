@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -76,8 +77,8 @@ namespace detail {
 
 /// Moves columns (inputs) and output rows of a dense network between rank order and variable order.
 /// `to_variable`: rank r goes to variable order[r]; otherwise back.
-template <class T, class Order>
-dense_network<T> reordered(const dense_network<T>& net, const Order& order, int context,
+template <class T>
+dense_network<T> reordered(const dense_network<T>& net, std::span<const int> order, int context,
                            int parameters, bool to_variable) {
   dense_network<T> result = net;
   const std::size_t n = order.size();
@@ -124,13 +125,13 @@ dense_network<T> reordered(const dense_network<T>& net, const Order& order, int 
   return result;
 }
 
-template <class T, class Order>
-dense_network<T> by_variable(const dense_network<T>& net, const Order& order, int context,
+template <class T>
+dense_network<T> by_variable(const dense_network<T>& net, std::span<const int> order, int context,
                              int parameters) {
   return reordered(net, order, context, parameters, true);
 }
-template <class T, class Order>
-dense_network<T> by_rank(const dense_network<T>& net, const Order& order, int context,
+template <class T>
+dense_network<T> by_rank(const dense_network<T>& net, std::span<const int> order, int context,
                          int parameters) {
   return reordered(net, order, context, parameters, false);
 }
@@ -165,9 +166,9 @@ void load_dense(dense_network<T>& net, const std::string& prefix, const tensor_s
                                               static_cast<std::size_t>(net.skip->cols)});
 }
 
-template <class T, class Order>
-void save_structure(const degree_assignment& degrees, const Order& order, const std::string& prefix,
-                    tensor_set<T>& set) {
+template <class T>
+void save_structure(const degree_assignment& degrees, std::span<const int> order,
+                    const std::string& prefix, tensor_set<T>& set) {
   set.add_integers(prefix + "order", {order.begin(), order.end()});
   for (std::size_t i = 0; i < degrees.hidden.size(); ++i)
     set.add_integers(prefix + "degrees." + std::to_string(i),
@@ -176,11 +177,11 @@ void save_structure(const degree_assignment& degrees, const Order& order, const 
 
 /// Reads order and hidden degrees where the set has them; true if they differ from what was there.
 /// \throws std::invalid_argument if they fit no network of this shape
-template <class T, class Order>
-bool load_structure(degree_assignment& degrees, Order& order, const std::string& prefix,
+template <class T>
+bool load_structure(degree_assignment& degrees, std::span<int> order, const std::string& prefix,
                     const tensor_set<T>& set) {
   bool changed = false;
-  const auto take = [&](const std::string& name, auto& target, std::int64_t most) {
+  const auto take = [&](const std::string& name, std::span<int> target, std::int64_t most) {
     const auto* t = set.find_integers(prefix + name);
     if (!t) return;
     if (t->values.size() != target.size())

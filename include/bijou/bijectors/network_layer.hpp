@@ -35,19 +35,19 @@ template <class T, int L, int D, int C, class Conditioner, class Tr, class Act, 
 class network_layer {
  public:
   using value_type = T;
-  using network_type = masked_network<T, L, Act, H...>;
+  using network_type = masked_network<T, L, Act>;
 
   static constexpr int stride = out_stride(Tr::parameters);
   static constexpr int out_rows = bijou::out_rows(D, Tr::parameters);
-  static constexpr int hidden_rows = network_type::hidden_rows;
+  static constexpr std::array widths{H...};
+  static constexpr int hidden_rows = bijou::hidden_rows({H...});
   static constexpr int pre_rows = network_type::needs_pre ? hidden_rows : 0;
   static constexpr int scratch_rows =
       hidden_rows + out_rows + std::max(2 + D, network_type::scratch_rows(D, C));
   static constexpr int y_rows = has_pull_back_inverse<Tr> ? D : 0;
   static constexpr int tape_rows = D + hidden_rows + pre_rows + out_rows + 2 + y_rows;
   /// Values that a folded context takes: biases of the layers that read it.
-  static constexpr int folded_size = C > 0 ? detail::round_up(network_type::widths[0], 16) +
-                                                 (Skip ? out_rows : 0)
+  static constexpr int folded_size = C > 0 ? detail::round_up(widths[0], 16) + (Skip ? out_rows : 0)
                                            : 0;
 
   // A sweep reads what it has saturated itself.
@@ -61,7 +61,7 @@ class network_layer {
   network_layer(Tr transformer, const detail::index_table<D>& order, int kept,
                 const detail::index_table<D>& position)
       : transformer_(transformer), order_(order), position_(position), mapped_(D - kept),
-        degrees_(Conditioner::degrees(kept, D - kept, C, {H...})),
+        degrees_(Conditioner::degrees(kept, D - kept, C, widths)),
         network_(degrees_, Tr::parameters, Skip) {
     set_rows();
   }
@@ -222,7 +222,9 @@ class network_layer {
       network_.import_dense(net, parameters + offset_);
   }
   /// Takes another order and other degrees; the parameter count may change, offsets go stale.
+  /// \throws std::invalid_argument if degrees do not fit the widths or have no order
   void set_structure(const detail::index_table<D>& order, const degree_assignment& degrees) {
+    expect_widths(degrees, widths);
     network_ = network_type(degrees, Tr::parameters, Skip);
     degrees_ = degrees;
     order_ = order;

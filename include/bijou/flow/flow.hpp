@@ -3,8 +3,8 @@
 /// A flow: a base distribution pushed through a bijector. Samples, densities and their gradients.
 
 #include <bijou/flow/bijector.hpp>
-#include <bijou/flow/function_ref.hpp>
 #include <bijou/flow/support.hpp>
+#include <bijou/kernels/function_ref.hpp>
 
 #include <algorithm>
 #include <array>

@@ -7,8 +7,8 @@
 ///     fit(q, samples, context);          // contexts as they are, here and in all calls
 
 #include <bijou/flow/bijector.hpp>
-#include <bijou/flow/function_ref.hpp>
 #include <bijou/interop/xtensor.hpp>
+#include <bijou/kernels/function_ref.hpp>
 
 #include <algorithm>
 #include <cmath>

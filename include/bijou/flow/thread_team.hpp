@@ -2,7 +2,7 @@
 /// \file
 /// A few threads that run one function together, again and again.
 
-#include <bijou/flow/function_ref.hpp>
+#include <bijou/kernels/function_ref.hpp>
 
 #include <barrier>
 #include <cstddef>

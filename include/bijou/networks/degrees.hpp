@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA {
@@ -23,6 +25,16 @@ struct degree_assignment {
   std::vector<std::vector<int>> hidden; ///< per layer and unit, in the network's own order
   std::vector<int> outputs;             ///< per output variable, in rank order, ascending
 };
+
+/// \throws std::invalid_argument unless hidden layers have so many units
+inline void expect_widths(const degree_assignment& degrees, std::span<const int> widths) {
+  std::string expected, got;
+  for (int width : widths) expected += " " + std::to_string(width);
+  for (const auto& layer : degrees.hidden) got += " " + std::to_string(layer.size());
+  if (got != expected)
+    throw std::invalid_argument("masked network: expected degrees of hidden layers of" + expected +
+                                " units, got" + got);
+}
 
 namespace detail {
 

@@ -7,6 +7,7 @@
 #include <bijou/networks/gradient_blocks.hpp>
 
 #include <array>
+#include <initializer_list>
 #include <numeric>
 #include <span>
 #include <stdexcept>
@@ -25,11 +26,18 @@ constexpr int out_rows(int variables, int parameters) {
   return detail::round_up(variables * out_stride(parameters), panel_rows);
 }
 
+/// Rows of a network's hidden buffer: every layer padded to whole panels.
+constexpr int hidden_rows(std::initializer_list<int> widths) {
+  int rows = 0;
+  for (int width : widths) rows += detail::round_up(width, panel_rows);
+  return rows;
+}
+
 /// One layer: a bias per row, then the terms of its sums in the order in which they are added.
 struct layer_plan {
   int rows = 0;
   int padded_rows = 0;     ///< rows, whole panels
-  int first_row = 0;       ///< of a hidden layer among all hidden rows
+  int first_row = 0;       ///< among all hidden rows; of the output, their number
   std::ptrdiff_t bias = 0; ///< index of row 0's bias; row 0's folded bias is at `folded`
   int folded = 0;
   staircase context, units, inputs;
@@ -68,6 +76,7 @@ class network_plan {
   bool skip() const { return skip_; }
   bool invertible() const { return invertible_; }
   int hidden_layers() const { return detail::length(layers_) - 1; }
+  int hidden_rows() const { return output().first_row; }
   const layer_plan& layer(int l) const { return detail::at(layers_, l); }
   const layer_plan& hidden(int l) const { return layer(l); }
   const layer_plan& output() const { return layers_.back(); }
@@ -190,6 +199,7 @@ class network_plan {
         if (skip) limits.inputs.push_back(used ? first_input(d) : 0);
       }
     append_layer(variables_ * out_stride(parameters_), limits, layers_.back().rows, skip);
+    layers_.back().first_row = first_row;
   }
 
   int context_ = 0, parameters_ = 0, inputs_ = 0, variables_ = 0, levels_ = 0;

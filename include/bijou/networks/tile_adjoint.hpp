@@ -20,7 +20,7 @@ template <class T, int L, class Activation, class Counter> class tile_adjoint {
   /// Adjoint of the forward pass; the caller has set all cotangents of the output. ready(l) when
   /// those of layer l's rows are complete and the units before it still hold their values: their
   /// cotangents may take the same places next.
-  template <class Ready> void run(Ready&& ready) const {
+  void run(function_ref<void(int)> ready) const {
     clear_padding(0, plan_.variables());
     for (int l = plan_.hidden_layers() - 1; l >= 0; --l) {
       ready(l + 1);
@@ -36,7 +36,7 @@ template <class T, int L, class Activation, class Counter> class tile_adjoint {
 
   /// Adjoint of the sweep: pull(rank0, rank1) when the cotangents of these ranks' x are complete;
   /// it sets the cotangents of their output rows.
-  template <class Pull> void sweep(const sweep_blocks& blocks, Pull&& pull) const {
+  void sweep(const sweep_blocks& blocks, rank_function pull) const {
     const int levels = plan_.levels();
     if (blocks.block == 0) {
       sweep_leaf({0, levels}, true, pull);
@@ -58,7 +58,7 @@ template <class T, int L, class Activation, class Counter> class tile_adjoint {
     pull_inputs(columns, rows);
   }
 
-  template <class Pull> void sweep_block(degree_range d, int leaf, Pull&& pull) const {
+  void sweep_block(degree_range d, int leaf, rank_function pull) const {
     if (d.last - d.first <= leaf) return sweep_leaf(d, false, pull);
     const int middle = (d.first + d.last) / 2;
     sweep_block({middle, d.last}, leaf, pull);
@@ -66,7 +66,7 @@ template <class T, int L, class Activation, class Counter> class tile_adjoint {
     sweep_block({d.first, middle}, leaf, pull);
   }
 
-  template <class Pull> void sweep_leaf(degree_range leaf, bool start, Pull&& pull) const {
+  void sweep_leaf(degree_range leaf, bool start, rank_function pull) const {
     for (int d = leaf.last - 1; d >= leaf.first; --d) {
       const degree_range one{d, d + 1}, from{d, leaf.last}, above{d + 1, leaf.last};
       for (int l = plan_.hidden_layers() - 1; l >= 0; --l)

@@ -13,6 +13,7 @@
 /// k, so that all ways give the same bits. A sweep never reads a row that is not computed yet, not
 /// even times zero: stale lanes may hold NaN.
 
+#include <bijou/kernels/function_ref.hpp>
 #include <bijou/kernels/masked_product.hpp>
 #include <bijou/networks/network_plan.hpp>
 #include <bijou/networks/pass.hpp>
@@ -49,6 +50,9 @@ struct linear_output {
   template <class P> P operator()(P z) const { return z; }
 };
 
+/// Called with ranks [first, last).
+using rank_function = function_ref<void(int, int)>;
+
 /// Degrees [first, last).
 struct degree_range {
   int first, last;
@@ -59,7 +63,7 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
   tile_forward(const network_plan& plan, const network_pass<T>& pass) : plan_(plan), pass_(pass) {}
 
   /// All rows; ready(rank0, rank1) as soon as output rows of further ranks are complete.
-  template <class Ready> void run(Ready&& ready) const {
+  void run(rank_function ready) const {
     for (int l = 0; l < plan_.hidden_layers(); ++l) run_rows<Activation>(l, 0, plan_.layer(l).rows);
     const int stride = out_stride(plan_.parameters()), rows = plan_.output().rows;
     int done = 0;
@@ -74,7 +78,7 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
 
   /// The inverse: solve(rank0, rank1) when output rows of these ranks are complete; it writes
   /// their rows of x.
-  template <class Solve> void sweep(const sweep_blocks& blocks, Solve&& solve) const {
+  void sweep(const sweep_blocks& blocks, rank_function solve) const {
     const int levels = plan_.levels();
     if (blocks.block == 0) return sweep_leaf({0, levels}, true, solve);
     for (int d = 0; d < levels; d += blocks.block) {
@@ -130,7 +134,7 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
                               plan_.first_output_row(rows.last), terms, start, false);
   }
 
-  template <class Solve> void sweep_block(degree_range d, int leaf, Solve&& solve) const {
+  void sweep_block(degree_range d, int leaf, rank_function solve) const {
     if (d.last - d.first <= leaf) return sweep_leaf(d, false, solve);
     const int middle = (d.first + d.last) / 2;
     const degree_range lower{d.first, middle}, upper{middle, d.last};
@@ -141,7 +145,7 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
   }
 
   /// One degree after the other; rows have added everything below the leaf unless they start here.
-  template <class Solve> void sweep_leaf(degree_range leaf, bool start, Solve&& solve) const {
+  void sweep_leaf(degree_range leaf, bool start, rank_function solve) const {
     for (int d = leaf.first; d < leaf.last; ++d) {
       const int rank = plan_.first_variable(d), next = plan_.first_variable(d + 1);
       if (next > rank) {

@@ -5,7 +5,7 @@
 /// A group of processes runs the same program with the same arguments, each on its part of every
 /// batch. `one_process` is the group of a run that is not shared; bijou/mpi.hpp has another.
 
-#include <bijou/flow/function_ref.hpp>
+#include <bijou/kernels/function_ref.hpp>
 #include <bijou/training/fit_result.hpp>
 
 #include <array>
