@@ -149,19 +149,19 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     std::size_t count;
     const philox* stream = nullptr;
     std::uint64_t start = 0;
-    samples given{};
+    const samples* given = nullptr;
 
     void fill(std::size_t i, T* x) const {
       if (stream)
         base_type::fill(*stream, start + i, x);
       else
-        given.load(i, size, x, super::noise_position.data());
+        given->load(i, size, x, super::noise_position.data());
     }
     void fill(std::size_t first, int n, T* x) const {
       if (stream)
         base_type::fill(*stream, start + first, x, lanes, lanes_for<T>(n));
       else
-        given.template load<lanes>(first, n, size, x, super::noise_position.data());
+        given->template load<lanes>(first, n, size, x, super::noise_position.data());
     }
   };
   /// Draws `count` samples into a sink, with log p where log_prob is not null.
@@ -173,7 +173,7 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// The same with the noise given: row i of a source makes sample i.
   void write_samples_from(const samples& noise, const sink& y, values log_prob, workspace<T>& ws,
                           const contexts& context) const {
-    make_samples({noise.count(), nullptr, 0, noise}, y, log_prob, ws, context);
+    make_samples({noise.count(), nullptr, 0, &noise}, y, log_prob, ws, context);
   }
 
   // --- gradients: the loops behind training/value_and_grad.hpp

@@ -84,11 +84,20 @@ template <class T> [[gnu::cold, gnu::noinline]] T saturated_value(T x, T& mark, 
   return saturated(simd::pack<T>(x), end).first();
 }
 
-/// Saturates the values of one event.
+/// Saturates the values of one event: whole registers of them are watched together.
 template <class T> void saturate_event(T* x, int count, T* mark, T end) {
-  for (int i = 0; i < count; ++i)
-    if (!(x[i] < end && x[i] > -end)) [[unlikely]]
-      x[i] = saturated_value(x[i], *mark, end);
+  using P = simd::pack<T>;
+  const auto one_by_one = [&](int first, int last) {
+    for (int i = first; i < last; ++i)
+      if (!(x[i] < end && x[i] > -end)) [[unlikely]]
+        x[i] = saturated_value(x[i], *mark, end);
+  };
+  const int whole = count - count % P::size;
+  saturation_watch<T> watch;
+  for (int i = 0; i < whole; i += P::size) watch.see(P::load(x + i));
+  if (watch.tripped()) [[unlikely]]
+    one_by_one(0, whole);
+  one_by_one(whole, count);
 }
 
 } // namespace bijou::inline BIJOU_ISA::detail
