@@ -132,7 +132,10 @@ set(bijou_headers
     include/bijou/training/fit_to.hpp
     include/bijou/training/gradient_total.hpp
     include/bijou/training/importance.hpp
+    include/bijou/training/integrand_samples.hpp
     include/bijou/training/integrate.hpp
+    include/bijou/training/integrate_options.hpp
+    include/bijou/training/integration.hpp
     include/bijou/training/objectives.hpp
     include/bijou/training/parameter_steps.hpp
     include/bijou/training/processes.hpp

@@ -23,6 +23,7 @@
 #include <bijou/random/uniform.hpp>
 #include <bijou/training/fit_loop.hpp>
 #include <bijou/training/fit_to.hpp>
+#include <bijou/training/integration.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -95,7 +96,9 @@
                                          const fit_options&, const processes&);                    \
   KEYWORD template fit_result run_fit_to<T>(trained_flow<T>&, const elbo_functions<T>&,            \
                                             const sample_source<T>&, const fit_to_options&,        \
-                                            const processes&);
+                                            const processes&);                                     \
+  KEYWORD template integral_estimate run_integration<T>(                                           \
+      trained_flow<T>&, const integration_functions<T>&, const integrate_options&);
 #define BIJOU_KERNELS(KEYWORD, T)                                                                  \
   BIJOU_TILE_KERNELS(KEYWORD, T, wide_lanes<T>)                                                    \
   BIJOU_NAMED_TENSORS(KEYWORD, T)                                                                  \

@@ -2,9 +2,13 @@
 /// \file
 /// A place between two words: the event size, the support of each variable, the context size.
 ///
-/// Places flow from the base to the right. A word says whether it fits a place (`fits`) and what
-/// the place after it looks like (`after`); `fits_back` and `before` say the same of its inverse.
-/// Domain and support must be equal: the image of a part of a domain would depend on parameters.
+/// The compiler goes through an expression from the base to the right. At each place it asks the
+/// next word whether it may stand there (`fits`), and what the place behind it is like (`after`);
+/// for an inverted word it asks `fits_back` and `before`.
+///
+/// A variable's support before a word must be the whole domain of the word's map. On a part of the
+/// domain, say the positive half of the line, the image would be an interval whose ends depend on
+/// the parameters, and no later word could be sure of its domain.
 
 #include <bijou/grammar/item.hpp>
 #include <bijou/grammar/kind.hpp>

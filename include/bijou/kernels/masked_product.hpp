@@ -291,8 +291,11 @@ long count_products(int first, int last, std::span<const product_term<T>> terms)
 }
 
 /// y[r] = activation(start[r] + sum over terms, columns k of w(r, k) value[k]) for rows [first,
-/// last). A term's columns must either be used by all these rows, and are then exactly those that
-/// are read, or be a prefix: then each half of a block of rows stops where its last row does.
+/// last).
+///
+/// A term's columns are of one of two kinds. Either every row uses all of them: then exactly these
+/// columns are read. Or they begin with column 0, and rows use as many as their limits say: then a
+/// half of a block of rows reads the columns up to the limit of its last row.
 template <class T, int L, class Activation>
 void multiply_rows(const T* theta, int first, int last, std::span<const product_term<T>> terms,
                    const product_target<T>& target, int lanes) {

@@ -3,9 +3,11 @@
 /// Sums over the samples of a tile of products of two rows, sixteen sums at a time: g x^T where one
 /// side has few rows, and transposing the other (outer_product.hpp) costs more than the products.
 ///
-/// Lanes are samples. A sum is sixteen partial ones, of the samples 16 i + j for each j, whatever
-/// the register's width; they are added by halves. As many sums as a register has lanes are folded
-/// together, so that each step halves the registers as well.
+/// Lanes are samples. Each sum is kept as sixteen partial sums, the j-th over samples j, 16 + j, 32
+/// + j, ...: on every instruction set the same numbers are added in the same order. In the end
+/// eight partial sums are added to the other eight, four to four, and so on. Where a register has n
+/// lanes, n sums are folded together: each step then halves the number of registers, and their
+/// lanes are always full.
 
 #include <bijou/kernels/lane_sums.hpp>
 #include <bijou/kernels/staircase.hpp>

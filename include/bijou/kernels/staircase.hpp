@@ -8,14 +8,15 @@
 ///
 ///     panel q, column k:  w(16 q, k) w(16 q + 1, k) ... w(16 q + 15, k)
 ///
-/// The last panel may be narrower: it stores whole fours of rows, and is followed by so many zeros
-/// that sixteen entries can be read from every column's first on.
+/// Where fewer rows are left for the last panel, it stores 4, 8 or 12 of them side by side. Kernels
+/// read sixteen entries at a time all the same; zeros behind the last panel keep them within the
+/// matrix.
 ///
-/// One layout serves products with lanes along samples (a broadcast of one entry), along rows (a
-/// load of 16) and both gradients. Entries between a row's limit and its panel's are corners: they
-/// are zero, and kernels may multiply by them where the value beside them is known to be of the
-/// same sample. The width of a panel does not depend on the type: float and double have the same
-/// indices.
+/// One layout serves products with lanes along samples (they broadcast one entry), products with
+/// lanes along rows (they load sixteen) and both gradients. Entries of a row between its own limit
+/// and its panel's are called corners and are zero. A kernel may multiply by them where the other
+/// factor is a finite number of the same sample. Panels have sixteen rows in float and in double,
+/// so that indices do not depend on the type.
 
 #include <bijou/kernels/unroll.hpp>
 

@@ -43,11 +43,15 @@ class gradient_blocks {
     }
   }
 
-  /// Whether sums over samples are the cheaper way to a panel's gradient: it has few columns or few
-  /// rows, or many corners. In multiply-adds of sixteen: a column of an outer product takes one for
-  /// each sample, transposition and biases together 14; sixteen sums take one for each sample, and
-  /// folding. They must save a third: a large layer's rows come from farther away, time and again.
-  /// Outer products write whole panels.
+  /// Whether sums over samples are the cheaper way to a panel's gradient. They are where it has few
+  /// columns, few rows or many corners, and they are the only way for a narrow panel, since outer
+  /// products write whole ones.
+  ///
+  /// Both costs are counted in multiply-adds of sixteen numbers. For each sample, an outer product
+  /// takes one for every column and 14 more for transposing cotangents and adding biases; sums take
+  /// one for every sixteen of them, the biases' among them, and fold them at the end. Sums read
+  /// their rows again for each sixteen, in a large layer from beyond the nearest cache: they are
+  /// taken only where they save a third.
   bool sums_are_cheaper(int q, int samples) const {
     const panel& p = at(panels_, q);
     return p.narrow || (p.sixteens + 1) * (samples + folding) * 3 < (p.columns + 14) * samples * 2;

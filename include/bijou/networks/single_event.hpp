@@ -19,9 +19,11 @@ template <class T, class Activation> class single_event {
     run_layer<linear_output>(plan_.hidden_layers(), true);
   }
 
-  /// Units push what they become to all rows above as soon as they are known: few long chains
-  /// would wait for their own latency. Sums keep their order; inputs of a skip connection come
-  /// last, so that rows fetch them when they are complete.
+  /// As soon as a unit's value is known, its products are added to all rows that read it. (A row
+  /// that fetched all its products at the end would be one long chain of additions, each waiting
+  /// for the one before.) The order of a row's additions is that of a tile: context, units, inputs.
+  /// A skip connection's inputs are the last of these and are therefore fetched, once the row has
+  /// all else.
   template <class Solve> void sweep(Solve&& solve) const {
     const int layers = plan_.hidden_layers();
     for (int l = 0; l <= layers; ++l) run_layer<linear_output>(l, false);

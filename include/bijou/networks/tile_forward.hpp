@@ -7,11 +7,16 @@
 /// Every weight is used once. The idea is that of NADE [Larochelle & Murray 2011] and Fast
 /// PixelCNN++ [Ramachandran et al. 2017, arXiv:1704.06001], here for dense masked layers.
 ///
-/// Degree by degree the products have few rows and read their values from afar. Large networks
-/// therefore go by blocks of degrees: a block first adds everything below it (a rectangle), then
-/// halves itself, the upper half adding the lower, down to a few degrees. Chains stay ascending in
-/// k, so that all ways give the same bits. A sweep never reads a row that is not computed yet, not
-/// even times zero: stale lanes may hold NaN.
+/// One degree has few rows, and the values that its rows multiply are many: in a large network they
+/// would come from beyond the nearest cache for every degree anew. Large networks therefore go by
+/// blocks of degrees. All rows of a block first add the values of all degrees below the block, one
+/// rectangle of weights; then the block is halved: the lower half is completed, the upper half adds
+/// the lower one's values, again a rectangle, and is completed likewise. Blocks of a few degrees
+/// are not halved but go degree by degree.
+///
+/// In whatever way, a row adds its columns in ascending order, so that the bits are the same. No
+/// row is read before it is computed, not even to be multiplied by a weight of zero: memory may
+/// hold NaN from before.
 
 #include <bijou/kernels/function_ref.hpp>
 #include <bijou/kernels/masked_product.hpp>

@@ -13,6 +13,7 @@
 /// Source: Müller, McWilliams, Rousselle, Gross & Novák, "Neural importance sampling", ACM
 /// Transactions on Graphics 38 (2019), 1808.03856.
 
+#include <bijou/kernels/function_ref.hpp>
 #include <bijou/training/objectives.hpp>
 
 #include <algorithm>
@@ -87,17 +88,18 @@ template <class T> double checked_log_mean_weight(const char* who, const integra
 /// A tile's worth of samples at a time: weigh(i, log q(y_i)) is the weight of sample i in the
 /// gradient of scale * sum_i weight_i log q(y_i), which is added. A sample where q is 0 adds
 /// nothing.
-template <class Flow, class Batch, class Weigh, class T = typename Flow::value_type>
-void accumulate_weighted(const Flow& q, const Batch& b, double scale, std::span<T> gradient,
-                         workspace<T>& ws, Weigh&& weigh) {
+template <class Flow, class T = typename Flow::value_type>
+void accumulate_weighted(const Flow& q, const batch_view<const T>& samples, double scale,
+                         std::span<T> gradient, workspace<T>& ws,
+                         function_ref<double(std::size_t, double)> weigh) {
   if constexpr (!Flow::conditional) { // else the objectives have said that it does not fit
     constexpr auto lanes = static_cast<std::size_t>(Flow::program_type::lanes);
     std::array<T, lanes> log_q, narrow;
     std::array<double, lanes> weights;
-    gradient_total<T>().add(b.samples.count, gradient, [&](share s, std::span<T> sum) {
+    gradient_total<T>().add(samples.count, gradient, [&](share s, std::span<T> sum) {
       for (std::size_t first = s.begin; first < s.end; first += lanes) {
         const std::size_t n = std::min(lanes, s.end - first);
-        const batch_view<const T> part = part_of(b.samples, {first, first + n});
+        const batch_view<const T> part = part_of(samples, {first, first + n});
         q.log_prob(part, log_q.data(), ws);
         double largest = 0;
         for (std::size_t i = 0; i < n; ++i) {
@@ -121,7 +123,7 @@ template <class Flow, class Batch, class T = typename Flow::value_type>
 double accumulate_cross_entropy(const Flow& q, const Batch& b, double log_mean, double scale,
                                 std::span<T> gradient, workspace<T>& ws) {
   double sum = 0;
-  accumulate_weighted(q, b, scale, gradient, ws, [&](std::size_t i, double log_q) {
+  accumulate_weighted(q, b.samples, scale, gradient, ws, [&](std::size_t i, double log_q) {
     const double w = std::exp(log_integrand_weight(b, i) - log_mean);
     if (w != 0) sum -= w * log_q;
     return -w;
@@ -134,7 +136,7 @@ template <class Flow, class Batch, class T = typename Flow::value_type>
 double accumulate_second_moment(const Flow& q, const Batch& b, double log_mean, double scale,
                                 std::span<T> gradient, workspace<T>& ws) {
   double sum = 0;
-  accumulate_weighted(q, b, scale, gradient, ws, [&](std::size_t i, double log_q) {
+  accumulate_weighted(q, b.samples, scale, gradient, ws, [&](std::size_t i, double log_q) {
     const double log_weight = log_integrand_weight(b, i) - log_mean;
     if (std::isinf(log_weight)) return 0.0; // f is 0, whatever q is
     const double w = std::exp(2 * log_weight + static_cast<double>(b.log_proposal[i]) - log_q);
