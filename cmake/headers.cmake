@@ -72,6 +72,7 @@ set(bijou_headers
     include/bijou/io/save_load.hpp
     include/bijou/kernels/aligned.hpp
     include/bijou/kernels/bracketed_newton.hpp
+    include/bijou/kernels/direction.hpp
     include/bijou/kernels/dual.hpp
     include/bijou/kernels/isa.hpp
     include/bijou/kernels/lane_sums.hpp

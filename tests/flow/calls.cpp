@@ -107,8 +107,8 @@ expected<T> loops(const Flow& q, const std::vector<T>& noise,
   const std::vector<T> many(3 * n), one(n);
   expected<T> e{many, many, one, one, one, one, many, one};
   auto ws = q.make_workspace();
-  q.template map<true>(in(noise), out(e.y), e.log_det.data(), ws, context);
-  q.template map<false>(in(e.y), out(e.x), e.log_det_back.data(), ws, context);
+  q.template map<detail::direction::forward>(in(noise), out(e.y), e.log_det.data(), ws, context);
+  q.template map<detail::direction::inverse>(in(e.y), out(e.x), e.log_det_back.data(), ws, context);
   q.write_log_prob(in(e.y), e.log_prob.data(), ws, context);
   q.write_samples_from(in(noise), out(e.drawn), e.log_q.data(), ws, context);
   philox stream{5};

@@ -83,8 +83,8 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
 
   // --- evaluation
 
-  void forward(const tile<T>& t) const { map_rows<forward_way>(t); }
-  void inverse(const tile<T>& t) const { map_rows<inverse_way>(t); }
+  void forward(const tile<T>& t) const { map_rows<direction::forward>(t); }
+  void inverse(const tile<T>& t) const { map_rows<direction::inverse>(t); }
   void forward(const tile<T>& t, T* tape) const {
     std::copy_n(t.x, D * L, tape);
     forward(t);
@@ -94,21 +94,21 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
     inverse(t);
   }
   void forward_first(const tile<T>& t, int k) const {
-    for (int row = 0; row < k; ++row) map_row<forward_way>(t, row);
+    for (int row = 0; row < k; ++row) map_row<direction::forward>(t, row);
   }
   void inverse_first(const tile<T>& t, int k) const {
-    for (int row = 0; row < k; ++row) map_row<inverse_way>(t, row);
+    for (int row = 0; row < k; ++row) map_row<direction::inverse>(t, row);
   }
-  void forward(const event_tile<T>& e) const { map_event<forward_way>(e); }
-  void inverse(const event_tile<T>& e) const { map_event<inverse_way>(e); }
+  void forward(const event_tile<T>& e) const { map_event<direction::forward>(e); }
+  void inverse(const event_tile<T>& e) const { map_event<direction::inverse>(e); }
 
   // --- adjoints
 
   void forward_adjoint(const cotangent_tile<T>& t, const T* tape) const {
-    pull_back<forward_way>(t, tape);
+    pull_back<direction::forward>(t, tape);
   }
   void inverse_adjoint(const cotangent_tile<T>& t, const T* tape) const {
-    pull_back<inverse_way>(t, tape);
+    pull_back<direction::inverse>(t, tape);
   }
 
   // --- parameters
@@ -172,8 +172,7 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   }
 
  private:
-  static constexpr bool forward_way = true;
-  static constexpr bool inverse_way = false;
+  using direction = detail::direction;
 
   template <int I> auto& at() { return boost::hana::at_c<I>(sites_); }
   template <int I> const auto& at() const { return boost::hana::at_c<I>(sites_); }
@@ -188,9 +187,9 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
     }(std::make_integer_sequence<int, count>{});
   }
   /// The ops in the order in which a sample meets them.
-  template <bool Forward, class F> void for_each_op_along(F&& f) const {
+  template <direction Way, class F> void for_each_op_along(F&& f) const {
     [&]<int... I>(std::integer_sequence<int, I...>) {
-      (f(std::integral_constant < int, Forward ? I : count - 1 - I > {}), ...);
+      (f(std::integral_constant < int, Way == direction::forward ? I : count - 1 - I > {}), ...);
     }(std::make_integer_sequence<int, count>{});
   }
   template <class Site, class F> static void for_each_variable(const Site& s, F&& f) {
@@ -209,39 +208,39 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   }
 
   /// One value of a row through all ops; the log slopes summed in the order of the ops.
-  template <bool Forward>
+  template <direction Way>
   BIJOU_INLINE mapped<pack> map_value(const T* theta, int row, pack v) const {
     pack sum(T(0));
-    for_each_op_along<Forward>([&](auto i) {
+    for_each_op_along<Way>([&](auto i) {
       const auto& s = at<i.value>();
       if (!s.applies(row)) return;
       using Op = std::remove_cvref_t<decltype(s.op)>;
       const auto th = s.theta(theta, row);
-      const mapped<pack> m = Forward ? s.op.forward(v, th) : s.op.inverse(v, th);
+      const mapped<pack> m = detail::run_transformer<Way>(s.op, v, th);
       const pack slope = inverse_transformer<Op>::log_slope_of(m);
       v = m.value;
-      sum = Forward ? sum + slope : sum - slope;
+      sum = Way == direction::forward ? sum + slope : sum - slope;
     });
     return {v, sum};
   }
-  template <bool Forward> void map_rows(const tile<T>& t) const {
-    for (int row = 0; row < D; ++row) map_row<Forward>(t, row);
+  template <direction Way> void map_rows(const tile<T>& t) const {
+    for (int row = 0; row < D; ++row) map_row<Way>(t, row);
   }
-  template <bool Forward> BIJOU_INLINE void map_row(const tile<T>& t, int row) const {
+  template <direction Way> BIJOU_INLINE void map_row(const tile<T>& t, int row) const {
     const T* theta = t.theta + offset_;
     if (untouched(row)) return;
     for (int s = 0; s < t.lanes; s += pack::size) {
-      const mapped<pack> m = map_value<Forward>(theta, row, pack::load(t.x + row * L + s));
+      const mapped<pack> m = map_value<Way>(theta, row, pack::load(t.x + row * L + s));
       m.value.store(t.x + row * L + s);
       (pack::load(t.log_det + s) + m.log_slope).store(t.log_det + s);
     }
   }
-  template <bool Forward> void map_event(const event_tile<T>& e) const {
+  template <direction Way> void map_event(const event_tile<T>& e) const {
     const T* theta = e.theta + offset_;
     pack sum(*e.log_det);
     for (int row = 0; row < D; ++row) {
       if (untouched(row)) continue;
-      const mapped<pack> m = map_value<Forward>(theta, row, pack(e.x[row]));
+      const mapped<pack> m = map_value<Way>(theta, row, pack(e.x[row]));
       e.x[row] = m.value[0];
       sum += m.log_slope;
     }
@@ -253,39 +252,39 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
     return none;
   }
 
-  template <bool Forward> void pull_back(const cotangent_tile<T>& t, const T* tape) const {
+  template <direction Way> void pull_back(const cotangent_tile<T>& t, const T* tape) const {
     for (int row = 0; row < D; ++row)
-      if (!untouched(row)) pull_back_row<Forward>(t, tape + row * L, row);
+      if (!untouched(row)) pull_back_row<Way>(t, tape + row * L, row);
   }
   /// Maps the row again, keeping the value before each op, then walks the ops back.
-  template <bool Forward>
+  template <direction Way>
   void pull_back_row(const cotangent_tile<T>& t, const T* tape, int row) const {
     const T* theta = t.theta + offset_;
     std::array<pack, static_cast<std::size_t>((0 + ... + Ops::parameters) + 1)> sums{};
     for (pack& p : sums) p = pack(T(0));
     for (int s = 0; s < t.lanes; s += pack::size) {
       std::array<pack, static_cast<std::size_t>(count) + 1> x; // x[i]: noise side of op i
-      constexpr std::size_t start = Forward ? 0 : count;
+      constexpr std::size_t start = Way == direction::forward ? 0 : count;
       x[start] = pack::load(tape + s);
-      for_each_op_along<Forward>([&](auto i) {
+      for_each_op_along<Way>([&](auto i) {
         const auto& site = at<i.value>();
         constexpr auto k = static_cast<std::size_t>(i.value);
         const auto th = site.theta(theta, row);
         const bool on = site.applies(row);
-        if constexpr (Forward)
+        if constexpr (Way == direction::forward)
           x[k + 1] = on ? site.op.forward(x[k], th).value : x[k];
         else
           x[k] = on ? site.op.inverse(x[k + 1], th).value : x[k + 1];
       });
       pack g = pack::load(t.g + row * L + s);
       const pack gl = pack::load(t.log_det + s);
-      for_each_op_along<!Forward>([&](auto i) {
+      for_each_op_along<detail::opposite(Way)>([&](auto i) {
         const auto& site = at<i.value>();
         if (!site.applies(row)) return;
         const pack v = x[static_cast<std::size_t>(i.value)];
         const auto th = site.theta(theta, row);
         const sum_sink sink{sums.data() + first_sum<i.value>()};
-        if constexpr (Forward)
+        if constexpr (Way == direction::forward)
           g = site.op.pull_back(v, th, g, gl, sink);
         else
           g = detail::pull_back_inverse(site.op, v, x[static_cast<std::size_t>(i.value) + 1], th, g,
@@ -307,7 +306,7 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
     return n;
   }
   template <class Sums> void add_sums(T* gradient, int row, const Sums& sums) const {
-    for_each_op_along<true>([&](auto i) {
+    for_each_op_along<direction::forward>([&](auto i) {
       const auto& site = at<i.value>();
       if (!site.applies(row)) return;
       const int v = site.variable[static_cast<std::size_t>(row)];

@@ -36,6 +36,7 @@
 /// `forward_first(t, k)` and `inverse_first(t, k)`, which map these rows, and add the log|det| of
 /// these; with `leads(k)` if that is so for some k only, or is known at run time only.
 
+#include <bijou/kernels/direction.hpp>
 #include <bijou/kernels/lane_sums.hpp>
 #include <bijou/kernels/simd.hpp>
 #include <bijou/kernels/unroll.hpp>

@@ -125,59 +125,59 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
   /// Row of the tile that the word takes as its i-th variable.
   std::vector<int> row_table() const { return {position_.begin(), position_.end()}; }
 
-  void forward(const tile<T>& t) const { evaluate(way::forward, t, nullptr); }
+  void forward(const tile<T>& t) const { evaluate(direction::forward, t, nullptr); }
   void inverse(const tile<T>& t) const
     requires detail::has_inverse<Map>
   {
-    evaluate(way::inverse, t, nullptr);
+    evaluate(direction::inverse, t, nullptr);
   }
-  void forward(const tile<T>& t, T* tape) const { evaluate_and_keep(way::forward, t, tape); }
+  void forward(const tile<T>& t, T* tape) const { evaluate_and_keep(direction::forward, t, tape); }
   void inverse(const tile<T>& t, T* tape) const
     requires detail::has_inverse<Map>
   {
-    evaluate_and_keep(way::inverse, t, tape);
+    evaluate_and_keep(direction::inverse, t, tape);
   }
-  void forward(const event_tile<T>& e) const { evaluate_event(way::forward, e); }
+  void forward(const event_tile<T>& e) const { evaluate_event(direction::forward, e); }
   void inverse(const event_tile<T>& e) const
     requires detail::has_inverse<Map>
   {
-    evaluate_event(way::inverse, e);
+    evaluate_event(direction::inverse, e);
   }
   /// The first k rows alone.
   void forward_first(const tile<T>& t, int k) const
     requires detail::leads<Map>
   {
-    evaluate_leading<true>(t, k);
+    evaluate_leading<direction::forward>(t, k);
   }
   void inverse_first(const tile<T>& t, int k) const
     requires(detail::leads<Map> && detail::has_inverse<Map>)
   {
-    evaluate_leading<false>(t, k);
+    evaluate_leading<direction::inverse>(t, k);
   }
   void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
-    pull_back(way::forward, t, tape);
+    pull_back(direction::forward, t, tape);
   }
   void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const
     requires detail::has_inverse<Map>
   {
-    pull_back(way::inverse, t, tape);
+    pull_back(direction::inverse, t, tape);
   }
 
   /// Throws std::invalid_argument if a formula of the map reads a variable after it has made it:
   /// what it makes takes the place of what it was given.
   void check_order(const std::string& name) const {
-    if (reads_late(way::forward))
+    if (reads_late(direction::forward))
       throw std::invalid_argument(name +
                                   ".forward reads a variable of x after y.set or y.add of it, "
                                   "which takes its place: say what y is last");
     if constexpr (detail::has_inverse<Map>)
-      if (reads_late(way::inverse))
+      if (reads_late(direction::inverse))
         throw std::invalid_argument(name + ".inverse reads a variable of y after x.set or x.add of "
                                            "it, which takes its place: say what x is last");
   }
 
  private:
-  enum class way : bool { forward, inverse };
+  using direction = detail::direction;
 
   // --- parameters
 
@@ -219,67 +219,68 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
 
   // --- samples. Both ways share a function, and with it what is prepared: it is compiled once.
 
-  /// run(true) or run(false), whichever way is asked for, as a constant.
-  template <class Run> BIJOU_INLINE static void go(way w, const Run& run) {
+  /// run(way), as a constant.
+  template <direction Way> using constant = std::integral_constant<direction, Way>;
+  template <class Run> BIJOU_INLINE static void go(direction way, const Run& run) {
     if constexpr (detail::has_inverse<Map>)
-      if (w == way::inverse) return run(std::false_type{});
-    run(std::true_type{});
+      if (way == direction::inverse) return run(constant<direction::inverse>{});
+    run(constant<direction::forward>{});
   }
-  template <class Forward, class Given, class Made, class... P>
-  BIJOU_INLINE void map(Forward, const Given& given, Made& made, const P&... p) const {
-    if constexpr (Forward::value)
+  template <class Way, class Given, class Made, class... P>
+  BIJOU_INLINE void map(Way, const Given& given, Made& made, const P&... p) const {
+    if constexpr (Way::value == direction::forward)
       map_.forward(given, made, p...);
     else
       map_.inverse(given, made, p...);
   }
-  template <class Forward, class Rows, class... P>
-  BIJOU_INLINE void evaluate_rows(Forward forward, const Rows& rows, T* kept, const P&... p) const {
+  template <class Way, class Rows, class... P>
+  BIJOU_INLINE void evaluate_rows(Way way, const Rows& rows, T* kept, const P&... p) const {
     const detail::given_rows<Rows> given(rows);
     reverse_mode::output<purpose::value, Rows> made(rows, kept);
-    map(forward, given, made, p...);
+    map(way, given, made, p...);
   }
   /// `kept` is where values are kept for the reverse sweep, or null.
-  [[gnu::noinline]] void evaluate(way w, const tile<T>& t, T* kept) const {
+  [[gnu::noinline]] void evaluate(direction way, const tile<T>& t, T* kept) const {
     with_values(
         t.theta, [&](const auto&... p) __attribute__((always_inline)) {
           go(
-              w, [&](auto forward) __attribute__((always_inline)) {
+              way, [&](auto one_way) __attribute__((always_inline)) {
                 for (int s = 0; s < t.lanes; s += pack::size)
-                  evaluate_rows(forward, strip(t, s), kept ? kept + s : nullptr, p...);
+                  evaluate_rows(one_way, strip(t, s), kept ? kept + s : nullptr, p...);
               });
         });
   }
-  void evaluate_and_keep(way w, const tile<T>& t, T* tape) const {
+  void evaluate_and_keep(direction way, const tile<T>& t, T* tape) const {
     std::copy_n(t.x, D * L, tape);
-    evaluate(w, t, tape + D * L);
+    evaluate(way, t, tape + D * L);
   }
-  void evaluate_event(way w, const event_tile<T>& e) const {
+  void evaluate_event(direction way, const event_tile<T>& e) const {
     T* const log_det = e.scratch + D * L;
     for (int d = 0; d < D; ++d) pack(e.x[d]).store(e.scratch + d * L);
     pack(*e.log_det).store(log_det);
-    evaluate(w, {e.theta, nullptr, nullptr, e.scratch, log_det, nullptr, pack::size}, nullptr);
+    evaluate(way, {e.theta, nullptr, nullptr, e.scratch, log_det, nullptr, pack::size}, nullptr);
     for (int d = 0; d < D; ++d) e.x[d] = e.scratch[d * L];
     *e.log_det = *log_det;
   }
-  template <bool Forward> void evaluate_leading(const tile<T>& t, int k) const {
+  template <direction Way> void evaluate_leading(const tile<T>& t, int k) const {
     with_values(
         t.theta, [&](const auto&... p) __attribute__((always_inline)) {
           for (int s = 0; s < t.lanes; s += pack::size)
-            evaluate_rows(std::bool_constant<Forward>{},
-                          detail::leading_rows<T, L, D>{strip(t, s), k}, nullptr, p...);
+            evaluate_rows(constant<Way>{}, detail::leading_rows<T, L, D>{strip(t, s), k}, nullptr,
+                          p...);
         });
   }
-  [[gnu::noinline]] void pull_back(way w, const cotangent_tile<T>& t, T* tape) const {
+  [[gnu::noinline]] void pull_back(direction way, const cotangent_tile<T>& t, T* tape) const {
     with_cotangents(
         t.theta, t.gradient, [&](const auto&... p) __attribute__((always_inline)) {
           go(
-              w, [&](auto forward) __attribute__((always_inline)) {
+              way, [&](auto one_way) __attribute__((always_inline)) {
                 for (int s = 0; s < t.lanes; s += pack::size) {
                   const int* position = position_.data();
                   const reverse_mode::active_rows<T, L, D> given(tape + s, t.g + s, position);
                   reverse_mode::output<purpose::cotangents, detail::cotangent_rows<T, L, D>> made(
                       {t.g + s, t.log_det + s, position}, tape + D * L + s);
-                  map(forward, given, made, p...);
+                  map(one_way, given, made, p...);
                 }
               });
         });
@@ -287,7 +288,7 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
   BIJOU_INLINE detail::strip_rows<T, L, D> strip(const tile<T>& t, int s) const {
     return {t.x + s, t.log_det + s, position_.data()};
   }
-  bool reads_late(way w) const {
+  bool reads_late(direction way) const {
     std::vector<T> theta(this->offset() + static_cast<std::size_t>(this->parameter_count()), T(0));
     aligned_vector<T> rows(static_cast<std::size_t>((D + 1) * L), T(0));
     std::array<bool, static_cast<std::size_t>(D)> made{};
@@ -297,8 +298,8 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
     with_values(
         theta.data(), [&](const auto&... p) __attribute__((always_inline)) {
           go(
-              w, [&](auto forward) __attribute__((always_inline)) {
-                evaluate_rows(forward, watched, nullptr, p...);
+              way, [&](auto one_way) __attribute__((always_inline)) {
+                evaluate_rows(one_way, watched, nullptr, p...);
               });
         });
     return read_late;

@@ -99,8 +99,8 @@ class network_layer {
     }
     event_sum acc;
     network_.forward_one(event_pass(e, x, b));
-    detail::transform_event<forward_way, stride>(transformer_, mapped_, e.x, mapped_rows(), b.out,
-                                                 acc);
+    detail::transform_event<direction::forward, stride>(transformer_, mapped_, e.x, mapped_rows(),
+                                                        b.out, acc);
     *e.log_det = (simd::pack<T>(*e.log_det) + acc.total()).first();
   }
   void inverse(const event_tile<T>& e) const {
@@ -109,13 +109,13 @@ class network_layer {
     if constexpr (Conditioner::sequential) {
       network_.sweep_one(event_pass(e, e.x, b), [&](int first, int last) {
         for (int rank = first; rank < last; ++rank)
-          detail::transform_one<inverse_way, stride>(transformer_, rank, e.x + mapped_rows()[rank],
-                                                     b.out, acc);
+          detail::transform_one<direction::inverse, stride>(transformer_, rank,
+                                                            e.x + mapped_rows()[rank], b.out, acc);
       });
     } else {
       network_.forward_one(event_pass(e, e.x, b));
-      detail::transform_event<inverse_way, stride>(transformer_, mapped_, e.x, mapped_rows(), b.out,
-                                                   acc);
+      detail::transform_event<direction::inverse, stride>(transformer_, mapped_, e.x, mapped_rows(),
+                                                          b.out, acc);
     }
     *e.log_det = (simd::pack<T>(*e.log_det) - acc.total()).first();
   }
@@ -129,12 +129,12 @@ class network_layer {
   void forward_first(const tile<T>& t, int k) const {
     T* const copy = t.scratch + (hidden_rows + out_rows + 2) * L;
     if constexpr (Skip) std::copy_n(t.x, D * L, copy);
-    map_first<forward_way>(t, k, [&](const buffers& b, const auto& map) {
+    map_first<direction::forward>(t, k, [&](const buffers& b, const auto& map) {
       network_.forward(pass_of(t.theta, t.context, t.folded, Skip ? copy : t.x, b, t.lanes), map);
     });
   }
   void inverse_first(const tile<T>& t, int k) const {
-    map_first<inverse_way>(t, k, [&](const buffers& b, const auto& map) {
+    map_first<direction::inverse>(t, k, [&](const buffers& b, const auto& map) {
       network_.sweep(pass_of(t.theta, t.context, t.folded, t.x, b, t.lanes), map);
     });
   }
@@ -295,8 +295,7 @@ class network_layer {
 
  private:
   using event_sum = detail::slope_sum<simd::pack<T>, Tr::has_factor>;
-  static constexpr auto forward_way = detail::direction::forward;
-  static constexpr auto inverse_way = detail::direction::inverse;
+  using direction = detail::direction;
 
   struct buffers {
     T* hidden;
@@ -339,23 +338,23 @@ class network_layer {
     std::fill_n(b.sums, 2 * L, T(0));
     network_.forward(pass_of(t.theta, t.context, t.folded, x, b, t.lanes),
                      [&](int first, int last) {
-                       detail::transform_rows<forward_way, L, stride, Keep>(
+                       detail::transform_rows<direction::forward, L, stride, Keep>(
                            transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
                      });
-    detail::add_slope_sums<forward_way, L>(transformer_, b.sums, t.log_det, t.lanes);
+    detail::add_slope_sums<direction::forward, L>(transformer_, b.sums, t.log_det, t.lanes);
   }
   void run_inverse(const tile<T>& t, const buffers& b) const {
     std::fill_n(b.sums, 2 * L, T(0));
     network_.sweep(pass_of(t.theta, t.context, t.folded, t.x, b, t.lanes),
                    [&](int first, int last) {
-                     detail::transform_rows<inverse_way, L, stride>(
+                     detail::transform_rows<direction::inverse, L, stride>(
                          transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
                    });
-    detail::add_slope_sums<inverse_way, L>(transformer_, b.sums, t.log_det, t.lanes);
+    detail::add_slope_sums<direction::inverse, L>(transformer_, b.sums, t.log_det, t.lanes);
   }
 
   /// run(buffers, map) runs the network; ranks beyond the first k rows are left as they are.
-  template <detail::direction Way, class Run>
+  template <direction Way, class Run>
   void map_first(const tile<T>& t, int k, const Run& run) const {
     const buffers b = scratch_of(t);
     const int ranks = k - (D - mapped_);

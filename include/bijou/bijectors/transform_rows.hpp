@@ -40,17 +40,6 @@ template <class P, bool HasFactor> struct slope_sum {
   }
 };
 
-/// Which way a transformer is run.
-enum class direction : unsigned char { forward, inverse };
-
-template <direction Way, class Tr, class P, class Theta>
-BIJOU_INLINE mapped<P> run_transformer(const Tr& tr, P v, const Theta& theta) {
-  if constexpr (Way == direction::forward)
-    return tr.forward(v, theta);
-  else
-    return tr.inverse(v, theta);
-}
-
 /// The transformer on the rows of ranks [first, last) of a tile. Row of rank r: rows[r] of x;
 /// its theta: rows r * Stride ... of out. Running sums live in two rows of `sums`. Values are
 /// saturated, and their samples' sums then are NaN. With Keep, `out` holds afterwards what the

@@ -223,7 +223,7 @@ constexpr mistake match_forms(const std::array<form, Forms>& forms, const fitter
 
 /// What is wrong with the arguments A of a call on a Self.
 template <class Self, class T, int D, class... A, std::size_t Forms>
-constexpr mistake judge_arguments(const std::array<form, Forms>& forms) {
+constexpr mistake find_mistake_in(const std::array<form, Forms>& forms) {
   constexpr fitters<sizeof...(A)> arguments{&as<T, A>...};
   constexpr int C = Self::context_size;
   const bool one =

@@ -135,20 +135,22 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
   using samples = detail::sample_source<T>;
   using contexts = detail::context_source<T>;
 
-  /// y = f(x) or, not Forward, x = f^-1(y), of all samples of a source.
-  template <bool Forward>
+  /// y = f(x) or, inverse, x = f^-1(y), of all samples of a source.
+  template <detail::direction Way>
   void map(const samples& from, const detail::sample_sink<T>& to, detail::value_sink<T> log_det,
            workspace<T>& ws, const contexts& context) const {
     check_workspace(ws);
-    const int* in = Forward ? noise_position.data() : program_.position().data();
-    const int* out = Forward ? program_.position().data() : noise_position.data();
+    const int* in =
+        Way == detail::direction::forward ? noise_position.data() : program_.position().data();
+    const int* out =
+        Way == detail::direction::forward ? program_.position().data() : noise_position.data();
     if (from.count() <= few) {
       for (std::size_t i = 0; i < from.count(); ++i) {
         const event_tile<T> e = event(ws, context, i);
         from.load(i, size, e.x, in);
-        run<Forward>(e);
+        run<Way>(e);
         if (is_nan(*e.log_det)) [[unlikely]]
-          settle<Forward, 1>(from, i, e, 0);
+          settle<Way, 1>(from, i, e, 0);
         to.store(i, size, e.x, out);
         if (log_det) log_det.set(i, *e.log_det);
       }
@@ -156,10 +158,10 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
     }
     for (walk w(*this, ws, context, from.count()); w.next();) {
       from.template load<lanes>(w.first, w.n, size, w.t.x, in);
-      run<Forward>(w.t);
+      run<Way>(w.t);
       if (any_nan(w.t.log_det, w.t.lanes)) [[unlikely]]
         for (int lane = 0; lane < w.n; ++lane)
-          if (is_nan(w.t.log_det[lane])) settle<Forward, lanes>(from, w.sample(lane), w.t, lane);
+          if (is_nan(w.t.log_det[lane])) settle<Way, lanes>(from, w.sample(lane), w.t, lane);
       to.template store<lanes>(w.first, w.n, size, w.t.x, out);
       if (log_det) log_det.set(w.first, w.n, w.t.log_det);
     }
@@ -215,8 +217,8 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
 
   /// The noise end keeps its order: permutations are pushed to the data end.
   static constexpr detail::index_table<size> noise_position = detail::identity_order<size>();
-  template <bool Forward, class Tile> void run(const Tile& t) const {
-    if constexpr (Forward)
+  template <detail::direction Way, class Tile> void run(const Tile& t) const {
+    if constexpr (Way == detail::direction::forward)
       program_.forward(t);
     else
       program_.inverse(t);
@@ -316,12 +318,12 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
   }
   /// The limits for a sample of which only the log-det says that it was saturated. Its density is
   /// too small for the type, wherever it is looked at from.
-  template <bool Forward, int Stride, class Tile>
+  template <detail::direction Way, int Stride, class Tile>
   [[gnu::cold, gnu::noinline]] void settle(const samples& from, std::size_t i, const Tile& t,
                                            int lane) const {
     if (brought_nan(from, i, t, lane)) return;
     constexpr T inf = std::numeric_limits<T>::infinity();
-    t.log_det[lane] = Forward ? inf : -inf;
+    t.log_det[lane] = Way == detail::direction::forward ? inf : -inf;
     for (int row = 0; row < size; ++row) {
       T& value = t.x[row * Stride + lane];
       if (is_nan(value) || value >= detail::saturation<T>) value = inf;

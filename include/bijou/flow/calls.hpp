@@ -63,17 +63,17 @@ inline constexpr std::array<form, 4> sample_and_log_prob_forms{
     form{role::stream, role::drawn, role::context, role::values, role::memory}};
 
 /// What is wrong with the arguments A of a call on a Self.
-template <call Call, class Self, class T, int D, class... A> constexpr mistake judge() {
+template <call Call, class Self, class T, int D, class... A> constexpr mistake find_mistake() {
   if constexpr (Call == call::log_prob)
-    return judge_arguments<Self, T, D, A...>(log_prob_forms);
+    return find_mistake_in<Self, T, D, A...>(log_prob_forms);
   else if constexpr (Call == call::log_pdf || Call == call::log_det_jacobian)
-    return judge_arguments<Self, T, D, A...>(read_forms);
+    return find_mistake_in<Self, T, D, A...>(read_forms);
   else if constexpr (Call == call::sample)
-    return judge_arguments<Self, T, D, A...>(sample_forms);
+    return find_mistake_in<Self, T, D, A...>(sample_forms);
   else if constexpr (Call == call::sample_and_log_prob)
-    return judge_arguments<Self, T, D, A...>(sample_and_log_prob_forms);
+    return find_mistake_in<Self, T, D, A...>(sample_and_log_prob_forms);
   else
-    return judge_arguments<Self, T, D, A...>(map_forms);
+    return find_mistake_in<Self, T, D, A...>(map_forms);
 }
 
 /// True, or a sentence that says what is wrong. (All of them here: one step from the call.)
@@ -196,7 +196,7 @@ template <class Self, class T, int D> class bijector_calls {
   ///     auto [y, log_det] = q.forward(x);                // or (x, context)
   ///     q.forward(x, y, log_det, workspace);             // or (x, context, y, log_det, workspace)
   template <class... A> auto forward(A&&... arguments) const {
-    constexpr auto found = detail::judge<detail::call::forward, Self, T, D, A...>();
+    constexpr auto found = detail::find_mistake<detail::call::forward, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::forward, found>())
       return detail::complete(detail::map_call<detail::forward_way, Self>{self()}, arguments...);
     else
@@ -207,7 +207,7 @@ template <class Self, class T, int D> class bijector_calls {
   ///     auto [x, log_det] = q.inverse(y);                // or (y, context)
   ///     q.inverse(y, x, log_det, workspace);             // or (y, context, x, log_det, workspace)
   template <class... A> auto inverse(A&&... arguments) const {
-    constexpr auto found = detail::judge<detail::call::inverse, Self, T, D, A...>();
+    constexpr auto found = detail::find_mistake<detail::call::inverse, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::inverse, found>() && detail::check_inverse<Self>())
       return detail::complete(detail::map_call<detail::inverse_way, Self>{self()}, arguments...);
     else
@@ -215,7 +215,7 @@ template <class Self, class T, int D> class bijector_calls {
   }
   /// log|det dy/dx| at x, nats; arguments of forward without outputs.
   template <class... A> auto log_det_jacobian(A&&... arguments) const {
-    constexpr auto found = detail::judge<detail::call::log_det_jacobian, Self, T, D, A...>();
+    constexpr auto found = detail::find_mistake<detail::call::log_det_jacobian, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::log_det_jacobian, found>())
       return forward(arguments...).log_det;
     else
@@ -242,7 +242,7 @@ template <class Self, class T, int D> class log_prob_calls {
   ///     q.log_prob(y, log_p, workspace);                 // or (y, context, log_p, workspace)
   ///     T one = q.log_prob(event, workspace);            // or (event, context, workspace)
   template <class... A> auto log_prob(A&&... arguments) const {
-    constexpr auto found = detail::judge<detail::call::log_prob, Self, T, D, A...>();
+    constexpr auto found = detail::find_mistake<detail::call::log_prob, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::log_prob, found>() && detail::check_inverse<Self>())
       return detail::complete(detail::log_prob_call<Self>{self()}, arguments...);
     else
@@ -250,7 +250,7 @@ template <class Self, class T, int D> class log_prob_calls {
   }
   /// The classic name of log_prob: one value for each sample, nats.
   template <class... A> auto batch_log_pdf(A&&... arguments) const {
-    constexpr auto found = detail::judge<detail::call::log_prob, Self, T, D, A...>();
+    constexpr auto found = detail::find_mistake<detail::call::log_prob, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::log_prob, found>())
       return log_prob(arguments...);
     else
@@ -259,7 +259,7 @@ template <class Self, class T, int D> class log_prob_calls {
   /// The classic name of the sum over the batch, nats, taken in double. Arguments of log_prob
   /// without outputs.
   template <class... A> double log_pdf(A&&... arguments) const {
-    constexpr auto found = detail::judge<detail::call::log_pdf, Self, T, D, A...>();
+    constexpr auto found = detail::find_mistake<detail::call::log_pdf, Self, T, D, A...>();
     double sum = 0;
     if constexpr (detail::accept<detail::call::log_pdf, found>()) {
       const auto each = log_prob(arguments...);
@@ -288,7 +288,7 @@ template <class Self, class T, int D> class flow_calls : public log_prob_calls<S
   /// `stream` is a philox (samples number position() .. position() + n - 1; it is moved on by n) or
   /// any standard generator of random bits, which then gives a philox its seed.
   template <class... A> auto sample(A&&... arguments) const {
-    constexpr auto found = detail::judge<detail::call::sample, Self, T, D, A...>();
+    constexpr auto found = detail::find_mistake<detail::call::sample, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::sample, found>())
       return draw<false>(arguments...);
     else
@@ -300,7 +300,8 @@ template <class Self, class T, int D> class flow_calls : public log_prob_calls<S
   ///     q.sample_and_log_prob(stream, y, log_p, workspace);     // or (stream, y, context, ...)
   ///     T one = q.sample_and_log_prob(stream, event, workspace);
   template <class... A> auto sample_and_log_prob(A&&... arguments) const {
-    constexpr auto found = detail::judge<detail::call::sample_and_log_prob, Self, T, D, A...>();
+    constexpr auto found =
+        detail::find_mistake<detail::call::sample_and_log_prob, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::sample_and_log_prob, found>())
       return draw<true>(arguments...);
     else
@@ -312,7 +313,7 @@ template <class Self, class T, int D> class flow_calls : public log_prob_calls<S
   ///     auto [y, log_p] = q.sample_from(noise);          // or (noise, context)
   ///     q.sample_from(noise, y, log_p, workspace);       // or (noise, context, y, ...)
   template <class... A> auto sample_from(A&&... arguments) const {
-    constexpr auto found = detail::judge<detail::call::sample_from, Self, T, D, A...>();
+    constexpr auto found = detail::find_mistake<detail::call::sample_from, Self, T, D, A...>();
     if constexpr (detail::accept<detail::call::sample_from, found>())
       return detail::complete(detail::map_call<detail::sample_way, Self>{self()}, arguments...);
     else

@@ -37,8 +37,8 @@ class conditioned_flow
 
   // The loops of the flow (bijector.hpp, flow.hpp), with its context passed on by the calls.
 
-  template <bool Forward, class... Args> void map(Args&&... args) const {
-    flow_->template map<Forward>(std::forward<Args>(args)...);
+  template <detail::direction Way, class... Args> void map(Args&&... args) const {
+    flow_->template map<Way>(std::forward<Args>(args)...);
   }
   template <class... Args> void write_log_prob(Args&&... args) const {
     flow_->write_log_prob(std::forward<Args>(args)...);

@@ -118,11 +118,10 @@ template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t 
   if constexpr (float_or_double && is_chain) {
     using words = words_of<decltype(detail::as_word(e))>;
     using start = detail::open_end<D, detail::start_of<D, words>()>;
-    constexpr detail::judgement found = detail::judge<start>(words{});
+    constexpr detail::first_misfit found = detail::find_misfit<start>(words{});
     static_assert(found.expression_has == found.word_wants,
                   "bijou: a word of make_bijector<T, D>(words) has another event size than D");
-    constexpr bool words_fit =
-        found.why == detail::verdict::fine || found.why == detail::verdict::size;
+    constexpr bool words_fit = found.why == misfit::none || found.why == misfit::size;
     static_assert(words_fit,
                   "bijou: the words of make_bijector<T, D>(words) do not fit: the domain of one is "
                   "not the support of those before it, or it names variables beyond D");
@@ -131,7 +130,7 @@ template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t 
         context_is_read,
         "bijou: no word of this bijector reads the context of its given<C>: "
         "autoregressive words (iaf, maf) and couplings do; add one, or take given<C> out");
-    if constexpr (found.why == detail::verdict::fine && detail::accept_layers<T, D>(words{})) {
+    if constexpr (found.why == misfit::none && detail::accept_layers<T, D>(words{})) {
       const auto whole = start{} | e;
       return bijector<T, std::remove_const_t<decltype(whole)>>(whole, seed);
     } else {

@@ -61,12 +61,12 @@ class parallel_flow
   auto fold_context(const samples& c, workspace<T>&) const {
     return flow_->fold_context(c, workspaces_[0]);
   }
-  template <bool Forward>
+  template <detail::direction Way>
   void map(const samples& from, const sink& to, values log_det, workspace<T>&,
            const contexts& context) const {
     share_out(from.count(), [&](std::size_t first, std::size_t n, workspace<T>& ws) {
-      flow_->template map<Forward>(from.part(first, n), to.part(first), log_det.from(first), ws,
-                                   context.part(first, n));
+      flow_->template map<Way>(from.part(first, n), to.part(first), log_det.from(first), ws,
+                               context.part(first, n));
     });
   }
   void write_log_prob(const samples& y, values log_prob, workspace<T>&,

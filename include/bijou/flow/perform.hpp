@@ -163,7 +163,7 @@ struct forward_way {
     return forward_result<Batch, Values>{std::move(to), std::move(values)};
   }
   template <class Self, class... A> static void run(const Self& q, A&&... a) {
-    q.template map<true>(a...);
+    q.template map<direction::forward>(a...);
   }
 };
 struct inverse_way {
@@ -172,7 +172,7 @@ struct inverse_way {
     return inverse_result<Batch, Values>{std::move(to), std::move(values)};
   }
   template <class Self, class... A> static void run(const Self& q, A&&... a) {
-    q.template map<false>(a...);
+    q.template map<direction::inverse>(a...);
   }
 };
 struct sample_way {

@@ -85,32 +85,32 @@ template <class T, class E> class program {
 
   template <class Tile> void forward(const Tile& t) const {
     for_each_layer([&](auto i) {
-      saturate_before<i.value, true>(t);
+      saturate_before<i.value, detail::direction::forward>(t);
       layer<i.value>().forward(t);
     });
   }
   template <class Tile> void inverse(const Tile& t) const {
     for_each_layer_back([&](auto i) {
-      saturate_before<i.value, false>(t);
+      saturate_before<i.value, detail::direction::inverse>(t);
       layer<i.value>().inverse(t);
     });
   }
   /// The first k rows alone, without what the others would need: see marginal.hpp.
   void inverse_first(const tile<T>& t, int k) const {
     for_each_layer_back([&](auto i) {
-      saturate_before<i.value, false>(t);
+      saturate_before<i.value, detail::direction::inverse>(t);
       layer<i.value>().inverse_first(t, k);
     });
   }
   void forward(const tile<T>& t, T* tape) const {
     for_each_layer([&](auto i) {
-      saturate_before<i.value, true>(t);
+      saturate_before<i.value, detail::direction::forward>(t);
       layer<i.value>().forward(t, tape_of<i.value>(tape));
     });
   }
   void inverse(const tile<T>& t, T* tape) const {
     for_each_layer_back([&](auto i) {
-      saturate_before<i.value, false>(t);
+      saturate_before<i.value, detail::direction::inverse>(t);
       layer<i.value>().inverse(t, tape_of<i.value>(tape));
     });
   }
@@ -181,16 +181,17 @@ template <class T, class E> class program {
       std::remove_cvref_t<decltype(boost::hana::at_c<I>(std::declval<const layers_type&>()))>;
 
   /// Saturates the values that layer I is about to sum over, unless what ran before it has.
-  template <int I, bool Forward, class Tile> static void saturate_before(const Tile& t) {
+  template <int I, detail::direction Way, class Tile> static void saturate_before(const Tile& t) {
     using here = layer_type<I>;
-    constexpr int before = Forward ? I - 1 : I + 1;
+    constexpr int before = Way == detail::direction::forward ? I - 1 : I + 1;
     constexpr bool settled = [] {
       if constexpr (before >= 0 && before < needs::count)
         return layer_type<before>::saturates;
       else
         return false;
     }();
-    if constexpr ((Forward ? here::sums_forward : here::sums_inverse) && !settled)
+    if constexpr ((Way == detail::direction::forward ? here::sums_forward : here::sums_inverse) &&
+                  !settled)
       saturate_values(t, here::end);
   }
   static void saturate_values(const tile<T>& t, T end) {

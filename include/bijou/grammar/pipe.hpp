@@ -2,7 +2,7 @@
 /// \file
 /// The pipe: `base | word | word`, and the sentences that say why something cannot be piped.
 ///
-/// One operator takes every pair of items and judges all words of the right one itself: a message
+/// One operator takes every pair of items and asks all words of the right one itself: a message
 /// then holds our sentence and little else. After a mistake the left operand is returned, so that
 /// there is one error and no cascade.
 
@@ -32,51 +32,36 @@ template <class T> constexpr auto as_word(T t) {
     return t;
 }
 
-enum class verdict : unsigned char { fine, size, support, mixed, given, few };
-
-/// Whether all words of a right operand fit, and where not, why the first of them does not.
-struct judgement {
-  verdict why = verdict::fine;
+/// Why the first word of a right operand that does not fit does not; none if all fit.
+struct first_misfit {
+  misfit why = misfit::none;
   int expression_has = 0, word_wants = 0; ///< variables, where they differ
 
   /// Lets a place pass one word. False if it does not fit.
   template <class W, int D> constexpr bool pass(place<D>& p) {
-    switch (W::fits(p)) {
-    case misfit::none:
+    why = W::fits(p);
+    if (why == misfit::none) {
       p = W::after(p);
       ++p.words;
       return true;
-    case misfit::size:
-      why = verdict::size;
+    }
+    if (why == misfit::size) {
       expression_has = D;
       word_wants = W::size;
-      break;
-    case misfit::support:
-      why = verdict::support;
-      break;
-    case misfit::mixed:
-      why = verdict::mixed;
-      break;
-    case misfit::given:
-      why = verdict::given;
-      break;
-    case misfit::few:
-      why = verdict::few;
-      break;
     }
     return false;
   }
 };
 
-template <class L, class... W> constexpr judgement judge(types<W...>) {
-  judgement j;
+template <class L, class... W> constexpr first_misfit find_misfit(types<W...>) {
+  first_misfit found;
   if constexpr (base_item<L> || expression_item<L>) {
     auto p = place_after<L>::value;
-    (void)(j.pass<W>(p) && ...);
+    (void)(found.pass<W>(p) && ...);
   } else if constexpr ((false || ... || (W::what == rule::context))) {
-    j.why = verdict::given;
+    found.why = misfit::given;
   }
-  return j;
+  return found;
 }
 
 /// base | (w | w) is base | w | w: the right operand's words are piped one by one.
@@ -91,7 +76,6 @@ template <class L, class R> constexpr auto join(L l, R r) {
 
 /// Pipes a sample through one word more, or through a chain of words.
 template <grammar_item L, class R> constexpr auto operator|(L l, R r) {
-  using detail::verdict;
   // Named constants: of these a compiler shows the sentence only, of concepts all requirements.
   constexpr bool is_item = grammar_item<R>;
   static_assert(is_item, "bijou: what stands right of | is no word; wrap a map of your own as "
@@ -103,28 +87,28 @@ template <grammar_item L, class R> constexpr auto operator|(L l, R r) {
   if constexpr (is_item && !has_base) {
     using left = decltype(detail::as_word(l));
     using right = decltype(detail::as_word(r));
-    constexpr detail::judgement found = detail::judge<left>(words_of<right>{});
+    constexpr detail::first_misfit found = detail::find_misfit<left>(words_of<right>{});
     static_assert(found.expression_has == found.word_wants,
                   "bijou: this word has another event size than the expression before it; give "
                   "permute, order and standardise as many entries as the base has dimensions");
-    constexpr bool variables_exist = found.why != verdict::few;
+    constexpr bool variables_exist = found.why != misfit::few;
     static_assert(variables_exist,
                   "bijou: this word names or needs more variables than the base has; on<rows...> "
                   "counts from 0, and a coupling needs two variables or more");
-    constexpr bool support_is_domain = found.why != verdict::support;
+    constexpr bool support_is_domain = found.why != misfit::support;
     static_assert(support_is_domain,
                   "bijou: the domain of this word is not the support of the expression before it; "
                   "put learned words before exp_map or sigmoid_map, name rows with on<rows...>, or "
                   "go back with inverse(...)");
-    constexpr bool support_is_uniform = found.why != verdict::mixed;
+    constexpr bool support_is_uniform = found.why != misfit::mixed;
     static_assert(support_is_uniform,
                   "bijou: permute and shuffle need variables that all have the same support, since "
                   "the compiler does not know their order; flip does, or put them before the words "
                   "on some rows");
-    constexpr bool given_is_first = found.why != verdict::given;
+    constexpr bool given_is_first = found.why != misfit::given;
     static_assert(given_is_first,
                   "bijou: given<C> stands right after the base (or first in a chain), and once");
-    if constexpr (found.why == verdict::fine)
+    if constexpr (found.why == misfit::none)
       return detail::join(detail::as_word(l), detail::as_word(r));
     else
       return l;

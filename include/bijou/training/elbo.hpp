@@ -100,12 +100,12 @@ template <class Target> struct elbo_estimator<path_only_target<Target>> {
 };
 
 /// Whether a target suits a flow.
-template <class Target, class Flow> constexpr target_verdict judge_target_of() {
+template <class Target, class Flow> constexpr target_mistake find_target_mistake_of() {
   using density =
       std::remove_cvref_t<decltype(elbo_estimator<Target>::density(std::declval<const Target&>()))>;
-  return judge_target<density, simd::pack<typename Flow::value_type>,
-                      static_cast<std::size_t>(Flow::size),
-                      static_cast<std::size_t>(Flow::context_size)>();
+  return find_target_mistake<density, simd::pack<typename Flow::value_type>,
+                             static_cast<std::size_t>(Flow::size),
+                             static_cast<std::size_t>(Flow::context_size)>();
 }
 
 } // namespace detail
@@ -165,12 +165,12 @@ template <class Target, class Context> class elbo_objective {
     static_assert(context_fits, "bijou: elbo takes a context, as in elbo(target, options, "
                                 "context), exactly if the flow has given<C>");
     if constexpr (context_fits) {
-      constexpr auto verdict = detail::judge_target_of<Target, Flow>();
-      constexpr bool callable = verdict != detail::target_verdict::not_callable;
+      constexpr auto found = detail::find_target_mistake_of<Target, Flow>();
+      constexpr bool callable = found != detail::target_mistake::not_callable;
       static_assert(callable, "bijou: a target is called with an array of D numbers, packs or "
                               "duals of them, and gives log p, as in [](const auto& x) { return "
                               "-x[0] * x[0]; }; or it has value_and_grad(x, gradient)");
-      constexpr bool gives_number = verdict != detail::target_verdict::gives_no_number;
+      constexpr bool gives_number = found != detail::target_mistake::gives_no_number;
       static_assert(gives_number, "bijou: a target gives log p as a number of the kind that it was "
                                   "called with, that of x[0]");
       return callable && gives_number;

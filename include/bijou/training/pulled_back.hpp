@@ -66,8 +66,8 @@ template <class Flow, class Target> class pulled_back_target {
   /// three and a half times sampling, and the target with its gradient; one z costs as much as the
   /// lanes of a few registers.
   template <class... A> auto value_and_grad(A&&... arguments) const {
-    constexpr auto found =
-        detail::judge<detail::call::value_and_grad, pulled_back_target, value_type, size, A...>();
+    constexpr auto found = detail::find_mistake<detail::call::value_and_grad, pulled_back_target,
+                                                value_type, size, A...>();
     if constexpr (detail::accept<detail::call::value_and_grad, found>() && fits())
       return detail::complete(detail::map_call<detail::pull_back_way, pulled_back_target>{*this},
                               arguments...);
@@ -111,12 +111,12 @@ template <class Flow, class Target> class pulled_back_target {
   static constexpr auto C = static_cast<std::size_t>(context_size);
 
   static constexpr bool fits() {
-    constexpr auto verdict = detail::judge_target<Target, P, D, C>();
-    constexpr bool callable = verdict != detail::target_verdict::not_callable;
+    constexpr auto found = detail::find_target_mistake<Target, P, D, C>();
+    constexpr bool callable = found != detail::target_mistake::not_callable;
     static_assert(callable, "bijou: a target is called with an array of D numbers, packs or duals "
                             "of them, and gives log p, as in [](const auto& x) { return -x[0] * "
                             "x[0]; }; or it has value_and_grad(x, gradient)");
-    constexpr bool gives_number = verdict != detail::target_verdict::gives_no_number;
+    constexpr bool gives_number = found != detail::target_mistake::gives_no_number;
     static_assert(gives_number, "bijou: a target gives log p as a number of the kind that it was "
                                 "called with, that of x[0]");
     return callable && gives_number;

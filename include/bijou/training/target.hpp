@@ -103,22 +103,22 @@ concept target_with_gradient =
       { call_target(f, x, context, n, g) } -> std::convertible_to<P>;
     };
 
-enum class target_verdict { good, not_callable, gives_no_number };
+enum class target_mistake { none, not_callable, gives_no_number };
 
 /// Whether a target suits flows of D variables and C values of context.
 template <class Target, class P, std::size_t D, std::size_t C>
-constexpr target_verdict judge_target() {
+constexpr target_mistake find_target_mistake() {
   if constexpr (!target_with_gradient<Target, P, D, C>) { // else a call with duals may not compile
     // Void if it cannot be called.
     using result = decltype(call_target(std::declval<const Target&>(),
                                         std::declval<const std::array<dual<P>, D>&>(),
                                         std::declval<const std::array<P, C>&>(), sample_numbers{}));
     if constexpr (std::is_void_v<result>)
-      return target_verdict::not_callable;
+      return target_mistake::not_callable;
     else if constexpr (!std::convertible_to<result, dual<P>>)
-      return target_verdict::gives_no_number;
+      return target_mistake::gives_no_number;
   }
-  return target_verdict::good;
+  return target_mistake::none;
 }
 
 /// Gradients by dual numbers, one variable after another.

@@ -23,6 +23,7 @@
 /// took, x may have been rounded into the next.
 
 #include <bijou/grammar/kind.hpp>
+#include <bijou/kernels/direction.hpp>
 #include <bijou/kernels/simd.hpp>
 
 #include <concepts>
@@ -86,6 +87,15 @@ concept has_pull_back_inverse =
     };
 
 namespace detail {
+
+/// A transformer, this way or that.
+template <direction Way, class Tr, class P, class Theta>
+BIJOU_INLINE mapped<P> run_transformer(const Tr& tr, P v, const Theta& theta) {
+  if constexpr (Way == direction::forward)
+    return tr.forward(v, theta);
+  else
+    return tr.inverse(v, theta);
+}
 
 /// The adjoint of the inverse: cotangent of y from those of x = f^-1(y) and of log|dx/dy|.
 template <class Tr, class P, class Theta, class Sink>
