@@ -1,6 +1,6 @@
 // Words that mix variables: `planar`, whose gradients are derived from its formulas, in units of
 // the same map with its adjoint by hand. Pin it to a core.
-#include <bijou/bijectors/planar.hpp>
+#include <bijou/bijectors/residual/planar.hpp>
 #include <bijou/kernels/aligned.hpp>
 #include <bijou/kernels/tile.hpp>
 

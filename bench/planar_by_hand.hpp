@@ -1,10 +1,10 @@
 #pragma once
 // The planar map with its adjoint by hand, as one would write it without reverse mode: what derived
-// adjoints are measured against. Equations: include/bijou/bijectors/planar.hpp.
+// adjoints are measured against. Equations: include/bijou/bijectors/residual/planar.hpp.
 
-#include <bijou/bijectors/layer.hpp>
-#include <bijou/bijectors/permute.hpp>
+#include <bijou/bijectors/linear/permute.hpp>
 #include <bijou/kernels/math.hpp>
+#include <bijou/layers/layer.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,34 +4,26 @@ set(bijou_headers
     include/bijou/bases/full_rank_normal.hpp
     include/bijou/bases/normal.hpp
     include/bijou/bases/uniform.hpp
-    include/bijou/bijectors/autoregressive.hpp
-    include/bijou/bijectors/coupling.hpp
+    include/bijou/bijectors/conditioners/autoregressive.hpp
+    include/bijou/bijectors/conditioners/coupling.hpp
+    include/bijou/bijectors/conditioners/network_options.hpp
     include/bijou/bijectors/elementwise.hpp
-    include/bijou/bijectors/elementwise_run.hpp
-    include/bijou/bijectors/exp.hpp
+    include/bijou/bijectors/elementwise/exp.hpp
+    include/bijou/bijectors/elementwise/sigmoid.hpp
+    include/bijou/bijectors/elementwise/softplus.hpp
+    include/bijou/bijectors/elementwise/standardise.hpp
+    include/bijou/bijectors/elementwise/tanh.hpp
     include/bijou/bijectors/given.hpp
-    include/bijou/bijectors/householder.hpp
     include/bijou/bijectors/inverse.hpp
-    include/bijou/bijectors/layer.hpp
-    include/bijou/bijectors/lower_triangular.hpp
+    include/bijou/bijectors/linear/householder.hpp
+    include/bijou/bijectors/linear/lower_triangular.hpp
+    include/bijou/bijectors/linear/permute.hpp
     include/bijou/bijectors/mixing.hpp
-    include/bijou/bijectors/mixing_layer.hpp
-    include/bijou/bijectors/mixing_operands.hpp
-    include/bijou/bijectors/mixing_parameters.hpp
-    include/bijou/bijectors/named_tensors.hpp
-    include/bijou/bijectors/network_layer.hpp
-    include/bijou/bijectors/network_options.hpp
     include/bijou/bijectors/on.hpp
-    include/bijou/bijectors/permute.hpp
-    include/bijou/bijectors/planar.hpp
-    include/bijou/bijectors/radial.hpp
-    include/bijou/bijectors/ridge_root.hpp
-    include/bijou/bijectors/sigmoid.hpp
-    include/bijou/bijectors/softplus.hpp
-    include/bijou/bijectors/standardise.hpp
-    include/bijou/bijectors/sylvester.hpp
-    include/bijou/bijectors/tanh.hpp
-    include/bijou/bijectors/transform_rows.hpp
+    include/bijou/bijectors/residual/planar.hpp
+    include/bijou/bijectors/residual/radial.hpp
+    include/bijou/bijectors/residual/ridge_root.hpp
+    include/bijou/bijectors/residual/sylvester.hpp
     include/bijou/bijou.hpp
     include/bijou/compiled.hpp
     include/bijou/dispatch.hpp
@@ -43,7 +35,6 @@ set(bijou_headers
     include/bijou/flow/context_standardisation.hpp
     include/bijou/flow/describe.hpp
     include/bijou/flow/flow.hpp
-    include/bijou/kernels/function_ref.hpp
     include/bijou/flow/make_flow.hpp
     include/bijou/flow/marginal.hpp
     include/bijou/flow/parallel.hpp
@@ -74,6 +65,7 @@ set(bijou_headers
     include/bijou/kernels/bracketed_newton.hpp
     include/bijou/kernels/direction.hpp
     include/bijou/kernels/dual.hpp
+    include/bijou/kernels/function_ref.hpp
     include/bijou/kernels/isa.hpp
     include/bijou/kernels/lane_sums.hpp
     include/bijou/kernels/masked_product.hpp
@@ -91,6 +83,15 @@ set(bijou_headers
     include/bijou/kernels/transpose.hpp
     include/bijou/kernels/transposed_product.hpp
     include/bijou/kernels/unroll.hpp
+    include/bijou/layers/elementwise_run.hpp
+    include/bijou/layers/index_table.hpp
+    include/bijou/layers/layer.hpp
+    include/bijou/layers/mixing_layer.hpp
+    include/bijou/layers/mixing_operands.hpp
+    include/bijou/layers/mixing_parameters.hpp
+    include/bijou/layers/named_tensors.hpp
+    include/bijou/layers/network_layer.hpp
+    include/bijou/layers/transform_rows.hpp
     include/bijou/networks/activations.hpp
     include/bijou/networks/degrees.hpp
     include/bijou/networks/degrees_from_masks.hpp
@@ -151,7 +152,9 @@ set(bijou_headers
     include/bijou/training/weight_moments.hpp
     include/bijou/transformers/affine.hpp
     include/bijou/transformers/clamped_affine.hpp
+    include/bijou/transformers/function_map.hpp
     include/bijou/transformers/gated.hpp
+    include/bijou/transformers/inverse_transformer.hpp
     include/bijou/transformers/option_text.hpp
     include/bijou/transformers/rational_quadratic.hpp
     include/bijou/transformers/transformer.hpp)

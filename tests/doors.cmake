@@ -16,7 +16,7 @@ endfunction()
 
 bijou_door(xsimd/ "^bijou/kernels/simd.hpp$")
 bijou_door(xtensor/ "^bijou/interop/xtensor.hpp$")
-bijou_door(boost/hana/ "^bijou/(grammar|flow|bijectors)/")
+bijou_door(boost/hana/ "^bijou/(grammar|flow|layers)/")
 bijou_door("boost/hana.hpp" "^$") # the whole of Hana costs every user's compilation
 bijou_door(nlohmann/ "^bijou/io/")
 bijou_door("mpi.h>" "^bijou/mpi.hpp$")

@@ -10,12 +10,12 @@
 /// do not mix: the names of another are other names (kernels/isa.hpp), and the linker says what is
 /// missing.
 
-#include <bijou/bijectors/named_tensors.hpp>
 #include <bijou/kernels/outer_product.hpp>
 #include <bijou/kernels/row_product.hpp>
 #include <bijou/kernels/sample_sums.hpp>
 #include <bijou/kernels/tile.hpp>
 #include <bijou/kernels/transposed_product.hpp>
+#include <bijou/layers/named_tensors.hpp>
 #include <bijou/networks/activations.hpp>
 #include <bijou/networks/degrees_from_masks.hpp>
 #include <bijou/networks/masked_network.hpp>

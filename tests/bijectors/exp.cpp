@@ -1,4 +1,4 @@
-#include <bijou/bijectors/exp.hpp>
+#include <bijou/bijectors/elementwise/exp.hpp>
 
 #include "bijectors/function_check.hpp"
 

@@ -2,7 +2,7 @@
 /// The root of z + k tanh z = c: accuracy, symmetry, number of steps, ends of the range, the same
 /// bits in every lane.
 
-#include <bijou/bijectors/ridge_root.hpp>
+#include <bijou/bijectors/residual/ridge_root.hpp>
 
 #include <algorithm>
 #include <cmath>

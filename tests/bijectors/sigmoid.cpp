@@ -1,4 +1,4 @@
-#include <bijou/bijectors/sigmoid.hpp>
+#include <bijou/bijectors/elementwise/sigmoid.hpp>
 
 #include "bijectors/function_check.hpp"
 

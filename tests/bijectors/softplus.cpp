@@ -1,4 +1,4 @@
-#include <bijou/bijectors/softplus.hpp>
+#include <bijou/bijectors/elementwise/softplus.hpp>
 
 #include "bijectors/function_check.hpp"
 

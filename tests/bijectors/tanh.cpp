@@ -1,4 +1,4 @@
-#include <bijou/bijectors/tanh.hpp>
+#include <bijou/bijectors/elementwise/tanh.hpp>
 
 #include "bijectors/function_check.hpp"
 

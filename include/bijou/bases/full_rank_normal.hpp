@@ -7,7 +7,7 @@
 /// `full_rank_normal<4> | planar`; files and text() have it spelt out.
 
 #include <bijou/bases/normal.hpp>
-#include <bijou/bijectors/lower_triangular.hpp>
+#include <bijou/bijectors/linear/lower_triangular.hpp>
 #include <bijou/grammar/pipe.hpp>
 
 namespace bijou::inline BIJOU_ISA {

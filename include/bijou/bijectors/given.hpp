@@ -6,7 +6,7 @@
 /// stand in the expression: `given<2>.standardise({180, 1e4}, {20, 5e3})`; from data they come with
 /// standardise_context(q, context), or with fit on request.
 
-#include <bijou/bijectors/standardise.hpp>
+#include <bijou/bijectors/elementwise/standardise.hpp>
 #include <bijou/grammar/place.hpp>
 
 #include <array>

@@ -4,11 +4,11 @@
 ///
 /// inverse(inverse(f)) is f, and inverse(f | g) is inverse(g) | inverse(f), as types.
 
+#include <bijou/bijectors/conditioners/network_options.hpp>
 #include <bijou/bijectors/elementwise.hpp>
-#include <bijou/bijectors/layer.hpp>
-#include <bijou/bijectors/network_options.hpp>
 #include <bijou/bijectors/on.hpp>
 #include <bijou/grammar/pipe.hpp>
+#include <bijou/layers/layer.hpp>
 
 #include <string>
 

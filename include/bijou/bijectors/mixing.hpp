@@ -23,9 +23,9 @@
 /// of x after it has set that of y. mixing_layer.hpp lists what a map may have: an inverse, values
 /// prepared once a tile, values kept for the reverse sweep.
 
-#include <bijou/bijectors/mixing_layer.hpp>
 #include <bijou/grammar/pipe.hpp>
 #include <bijou/grammar/place.hpp>
+#include <bijou/layers/mixing_layer.hpp>
 #include <bijou/reverse/roots.hpp>
 #include <bijou/reverse/triangles.hpp>
 

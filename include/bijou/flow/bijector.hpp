@@ -5,8 +5,8 @@
 /// The loops here take sources, sinks and a workspace, and allocate nothing; the calls that users
 /// write come from calls.hpp.
 
-#include <bijou/bijectors/network_options.hpp>
-#include <bijou/bijectors/permute.hpp>
+#include <bijou/bijectors/conditioners/network_options.hpp>
+#include <bijou/bijectors/linear/permute.hpp>
 #include <bijou/flow/calls.hpp>
 #include <bijou/flow/context_standardisation.hpp>
 #include <bijou/flow/program.hpp>

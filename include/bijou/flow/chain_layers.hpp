@@ -2,10 +2,10 @@
 /// \file
 /// From words to layers: the normal form realised for a scalar type, tile width and event size.
 
-#include <bijou/bijectors/elementwise_run.hpp>
 #include <bijou/grammar/expression.hpp>
 #include <bijou/grammar/normal_form.hpp>
 #include <bijou/kernels/tile.hpp>
+#include <bijou/layers/elementwise_run.hpp>
 #include <bijou/transformers/option_text.hpp>
 
 #include <boost/hana/at.hpp>

@@ -49,10 +49,10 @@ template <class T, int D, class... W> constexpr bool accept_layers(types<W...>) 
   [[maybe_unused]] constexpr int C = word_facts<words>::context;
   constexpr bool complete = (true && ... && (layer_lacks<W, T, L, D, C>() != lack::member));
   static_assert(complete, "bijou: the layer of a word lacks a member, or has one of another type: "
-                          "bijou/bijectors/layer.hpp lists them (concept layer_of)");
+                          "bijou/layers/layer.hpp lists them (concept layer_of)");
   constexpr bool inverts = (true && ... && (layer_lacks<W, T, L, D, C>() != lack::inverse));
   static_assert(inverts, "bijou: the layer of a word that says `invertible` lacks one of the four "
-                         "members that invert: bijou/bijectors/layer.hpp lists them");
+                         "members that invert: bijou/layers/layer.hpp lists them");
   return complete && inverts;
 }
 

@@ -2,8 +2,8 @@
 /// \file
 /// Parameters by name, and the networks of learned words.
 
-#include <bijou/bijectors/named_tensors.hpp>
 #include <bijou/flow/bijector.hpp>
+#include <bijou/layers/named_tensors.hpp>
 
 #include <algorithm>
 #include <cstddef>

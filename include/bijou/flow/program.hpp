@@ -5,10 +5,10 @@
 /// A tile walks the whole chain while it is in cache. Nothing here knows of batches, bases or
 /// files.
 
-#include <bijou/bijectors/layer.hpp>
-#include <bijou/bijectors/network_options.hpp>
+#include <bijou/bijectors/conditioners/network_options.hpp>
 #include <bijou/flow/chain_layers.hpp>
 #include <bijou/kernels/saturation.hpp>
+#include <bijou/layers/layer.hpp>
 
 #include <boost/hana/at.hpp>
 

@@ -18,7 +18,7 @@
 
 namespace bijou::inline BIJOU_ISA {
 
-struct flip_t; // bijectors/permute.hpp
+struct flip_t; // bijectors/linear/permute.hpp
 
 /// A learned word that reads its rows through the permutations before it.
 template <class W, class... Permutations> struct ordered {};

@@ -24,7 +24,7 @@
 /// of C packs; and behind that sample_numbers, which say whose lanes they are. A target may hold
 /// data; it is called by all threads of a training run at once, and must not change itself.
 
-#include <bijou/bijectors/permute.hpp>
+#include <bijou/bijectors/linear/permute.hpp>
 #include <bijou/interop/batch.hpp>
 #include <bijou/kernels/dual.hpp>
 #include <bijou/kernels/std_functions.hpp>

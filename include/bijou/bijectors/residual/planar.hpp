@@ -11,7 +11,7 @@
 /// softplus(w.u) - 1 (the appendix has the same function).
 
 #include <bijou/bijectors/mixing.hpp>
-#include <bijou/bijectors/ridge_root.hpp>
+#include <bijou/bijectors/residual/ridge_root.hpp>
 
 #include <array>
 #include <limits>

@@ -9,10 +9,10 @@
 /// degree and what they map the highest, so the sweep is that pass, with one call of the
 /// transformer at its end.
 
-#include <bijou/bijectors/layer.hpp>
-#include <bijou/bijectors/named_tensors.hpp>
-#include <bijou/bijectors/permute.hpp>
-#include <bijou/bijectors/transform_rows.hpp>
+#include <bijou/layers/index_table.hpp>
+#include <bijou/layers/layer.hpp>
+#include <bijou/layers/named_tensors.hpp>
+#include <bijou/layers/transform_rows.hpp>
 #include <bijou/networks/degrees_from_masks.hpp>
 #include <bijou/networks/masked_network.hpp>
 

@@ -11,7 +11,7 @@
 /// and Q of reflections.
 
 #include <bijou/bijectors/mixing.hpp>
-#include <bijou/bijectors/ridge_root.hpp>
+#include <bijou/bijectors/residual/ridge_root.hpp>
 #include <bijou/reverse/reflections.hpp>
 
 #include <array>

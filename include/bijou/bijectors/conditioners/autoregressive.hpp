@@ -13,10 +13,10 @@
 ///
 /// Both directions cost one pass over the network: see networks/masked_network.hpp.
 
+#include <bijou/bijectors/conditioners/network_options.hpp>
 #include <bijou/bijectors/inverse.hpp>
-#include <bijou/bijectors/network_layer.hpp>
-#include <bijou/bijectors/network_options.hpp>
-#include <bijou/bijectors/permute.hpp>
+#include <bijou/bijectors/linear/permute.hpp>
+#include <bijou/layers/network_layer.hpp>
 #include <bijou/transformers/affine.hpp>
 #include <bijou/transformers/gated.hpp>
 

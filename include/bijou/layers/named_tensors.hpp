@@ -6,7 +6,7 @@
 /// program would write them: weights dense and row-major, variables in the word's own order, output
 /// rows parameter-major (row p * D + d is parameter p of variable d), hidden units unsorted.
 
-#include <bijou/bijectors/permute.hpp>
+#include <bijou/layers/index_table.hpp>
 #include <bijou/networks/masked_network.hpp>
 
 #include <algorithm>

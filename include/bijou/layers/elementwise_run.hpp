@@ -5,10 +5,10 @@
 /// Permutations between them cost nothing: each op has a table that says which of its variables
 /// lies in a row of the tile, or that it leaves the row alone.
 
-#include <bijou/bijectors/elementwise.hpp>
-#include <bijou/bijectors/layer.hpp>
-#include <bijou/bijectors/named_tensors.hpp>
-#include <bijou/bijectors/permute.hpp>
+#include <bijou/layers/index_table.hpp>
+#include <bijou/layers/layer.hpp>
+#include <bijou/layers/named_tensors.hpp>
+#include <bijou/transformers/inverse_transformer.hpp>
 #include <bijou/transformers/transformer.hpp>
 
 #include <boost/hana/at.hpp>

@@ -6,10 +6,10 @@
 /// network the same way. Dinh, Sohl-Dickstein and Bengio 2017 (1605.08803), equations 4 to 6;
 /// splines: Durkan et al. 2019 (1906.04032), section 3.
 
+#include <bijou/bijectors/conditioners/network_options.hpp>
 #include <bijou/bijectors/inverse.hpp>
-#include <bijou/bijectors/network_layer.hpp>
-#include <bijou/bijectors/network_options.hpp>
-#include <bijou/bijectors/permute.hpp>
+#include <bijou/bijectors/linear/permute.hpp>
+#include <bijou/layers/network_layer.hpp>
 #include <bijou/transformers/affine.hpp>
 
 #include <cstdint>

@@ -3,8 +3,8 @@
 /// What stands for the parameters of a word that mixes variables in its formulas: while a tile is
 /// prepared, and while its samples run.
 
-#include <bijou/bijectors/mixing_parameters.hpp>
 #include <bijou/kernels/lane_sums.hpp>
+#include <bijou/layers/mixing_parameters.hpp>
 #include <bijou/reverse/matrix.hpp>
 
 #include <cstddef>

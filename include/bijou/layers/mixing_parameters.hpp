@@ -2,10 +2,10 @@
 /// \file
 /// Parameters of words that mix variables: what a map says of them; their places, names and files.
 
-#include <bijou/bijectors/layer.hpp>
-#include <bijou/bijectors/named_tensors.hpp>
 #include <bijou/kernels/saturation.hpp>
 #include <bijou/kernels/unroll.hpp>
+#include <bijou/layers/layer.hpp>
+#include <bijou/layers/named_tensors.hpp>
 
 #include <array>
 #include <cmath>
@@ -126,7 +126,7 @@ template <class Map, int D> struct mixing_layout {
 
 } // namespace detail
 
-/// What a layer that mixes variables has in common with any other (bijectors/layer.hpp), and all of
+/// What a layer that mixes variables has in common with any other (layers/layer.hpp), and all of
 /// it that has to do with files.
 template <class T, class Map, int D> class mixing_parameters {
   using layout = detail::mixing_layout<Map, D>;

@@ -20,10 +20,10 @@
 /// adjoints are the same formulas with active values: there is nothing to derive by hand, and
 /// nothing to get wrong.
 
-#include <bijou/bijectors/layer.hpp>
-#include <bijou/bijectors/mixing_operands.hpp>
-#include <bijou/bijectors/permute.hpp>
 #include <bijou/kernels/aligned.hpp>
+#include <bijou/layers/index_table.hpp>
+#include <bijou/layers/layer.hpp>
+#include <bijou/layers/mixing_operands.hpp>
 #include <bijou/reverse/output.hpp>
 #include <bijou/reverse/products.hpp>
 
