@@ -126,9 +126,9 @@ int main(int argc, char** argv) {
   const auto y = large.sample(stream, sizes.back());
   measure_steps(world, "W4", large, sizes,
                 [&](const auto& q, std::size_t samples, std::span<float> g, workspace<float>& ws) {
-                  accumulate_log_prob_gradient(q,
-                                               scored_batch<float>{rows_of(y.data(), samples, 64)},
-                                               -1 / static_cast<float>(samples), g, ws);
+                  accumulate_log_prob_gradient(
+                      q, weighted_batch<float>{rows_of(y.data(), samples, 64)},
+                      -1 / static_cast<float>(samples), g, ws);
                 });
   const auto guide = make_flow<float>(iaf_guide<10>, 1);
   measure_steps(world, "W6", guide, sizes,

@@ -71,7 +71,7 @@ template <class Flow> class trainer {
       steps_.for_each_share([&](std::size_t i, std::span<T> gradient, workspace<T>& ws) {
         const auto part = bijou::detail::share::of(data_.batch(), i, steps_.shares());
         const T* first = data_.y.data() + part.begin * subject<Flow>::extent;
-        const scored_batch<T> batch{rows_of(first, part.end - part.begin, Flow::size)};
+        const weighted_batch<T> batch{rows_of(first, part.end - part.begin, Flow::size)};
         accumulate_log_prob_gradient(q_, batch, scale, gradient, ws);
       });
       return 0.0; // nobody asks for the loss

@@ -89,7 +89,7 @@
 // Training, whatever the flow.
 #define BIJOU_TRAINING(KEYWORD, T)                                                                 \
   KEYWORD template fit_result run_fit<T>(trained_flow<T>&, const scoring_functions<T>&,            \
-                                         const scored_batch<T>&, const scored_batch<T>*,           \
+                                         const weighted_batch<T>&, const weighted_batch<T>*,       \
                                          const fit_options&, const processes&);                    \
   KEYWORD template fit_result run_fit<T>(trained_flow<T>&, const scoring_functions<T>&,            \
                                          const sample_source<T>&, const sample_source<T>*,         \

@@ -164,7 +164,7 @@ TEMPLATE_TEST_CASE("solved inverses: nothing is allocated", "[bijectors]", float
             [&] { q.inverse(points, rows_of(x.data(), n, 3), per_sample.data(), ws); }) == 0);
   CHECK(allocations_in([&] { per_sample[0] = q.log_prob(std::span<const T, 3>(event), ws); }) == 0);
   CHECK(allocations_in([&] {
-          accumulate_log_prob_gradient(q, scored_batch<T>{points}, T(1), std::span(gradient), ws,
+          accumulate_log_prob_gradient(q, weighted_batch<T>{points}, T(1), std::span(gradient), ws,
                                        rows_of(x.data(), n, 3), per_sample.data());
         }) == 0);
 }

@@ -48,8 +48,8 @@ TEMPLATE_TEST_CASE("evaluation, sampling and gradients allocate nothing", "[flow
           per_sample[0] = q.sample_and_log_prob(stream, std::span<T, 3>(event), small);
         }) == 0);
   CHECK(allocations_in([&] {
-          accumulate_log_prob_gradient(q, scored_batch<T>{y.view()}, T(1), std::span(gradient), ws,
-                                       g_y.view(), per_sample.data());
+          accumulate_log_prob_gradient(q, weighted_batch<T>{y.view()}, T(1), std::span(gradient),
+                                       ws, g_y.view(), per_sample.data());
         }) == 0);
   CHECK(allocations_in([&] {
           accumulate_sample_gradient(q, x.view(), cotangents, std::span(gradient), ws, g_y.view());
@@ -89,7 +89,7 @@ TEMPLATE_TEST_CASE("a training step allocates nothing", "[flow]", float, double)
   q.forward(x.view(), y.view(), nullptr, ws);
   std::vector<T> gradient(q.parameters().size());
   adam<T> optimizer(gradient.size(), {.learning_rate = 1e-3, .max_norm = 10});
-  const negative_log_likelihood<T> loss{scored_batch<T>{y.view()}};
+  const negative_log_likelihood<T> loss{weighted_batch<T>{y.view()}};
   const auto step = [&] {
     std::fill(gradient.begin(), gradient.end(), T(0));
     loss.accumulate(q, std::span(gradient), ws);
@@ -124,7 +124,7 @@ TEMPLATE_TEST_CASE("conditional calls allocate nothing", "[flow]", float, double
           per_sample[0] = fixed.sample_and_log_prob(stream, std::span<T, 3>(event), ws);
         }) == 0);
   CHECK(allocations_in([&] {
-          accumulate_log_prob_gradient(q, scored_batch<T>{x.view(), context.view()}, T(1),
+          accumulate_log_prob_gradient(q, weighted_batch<T>{x.view(), context.view()}, T(1),
                                        std::span(gradient), ws);
         }) == 0);
 }

@@ -135,7 +135,7 @@ TEST_CASE("memory of another size", "[flow]") {
   CHECK(refusal([&] { q.sample(stream, rows_of(out.data(), 5, 8), empty); }) == wanted);
   CHECK(stream == philox{1});
   CHECK_THAT(refusal([&] {
-               accumulate_log_prob_gradient(q, scored_batch<double>{in}, 1.0, std::span(gradient),
+               accumulate_log_prob_gradient(q, weighted_batch<double>{in}, 1.0, std::span(gradient),
                                             small);
              }),
              Catch::Matchers::StartsWith("bijou: expected a workspace of ") &&
@@ -144,19 +144,19 @@ TEST_CASE("memory of another size", "[flow]") {
   std::vector<double> short_gradient(3);
   const auto parameters = std::to_string(gradient.size());
   CHECK(refusal([&] {
-          accumulate_log_prob_gradient(q, scored_batch<double>{in}, 1.0, std::span(short_gradient),
-                                       ws);
+          accumulate_log_prob_gradient(q, weighted_batch<double>{in}, 1.0,
+                                       std::span(short_gradient), ws);
         }) == "gradient: expected " + parameters + " values, got 3");
   std::vector<double> long_gradient(gradient.size() + 1);
-  CHECK_THROWS_AS(
-      accumulate_log_prob_gradient(q, scored_batch<double>{in}, 1.0, std::span(long_gradient), ws),
-      std::invalid_argument);
+  CHECK_THROWS_AS(accumulate_log_prob_gradient(q, weighted_batch<double>{in}, 1.0,
+                                               std::span(long_gradient), ws),
+                  std::invalid_argument);
   CHECK(refusal([&] {
           accumulate_sample_gradient(
               q, in, [](const auto&) {}, std::span(short_gradient), ws);
         }) == "gradient: expected " + parameters + " values, got 3");
   CHECK(refusal([&] {
-          accumulate_log_prob_gradient(q, scored_batch<double>{in, {}, short_gradient}, 1.0,
+          accumulate_log_prob_gradient(q, weighted_batch<double>{in, {}, short_gradient}, 1.0,
                                        std::span(gradient), ws);
         }) == "log_prob: expected one weight for each of 5 samples, got 3");
   auto c_ws = conditional.make_gradient_workspace();
@@ -166,7 +166,7 @@ TEST_CASE("memory of another size", "[flow]") {
           conditional.log_prob(in4, rows_of(context.data(), 6, 3), log_p.data(), c_ws);
         }) == "log_prob: " + count + "6");
   CHECK(refusal([&] {
-          accumulate_log_prob_gradient(conditional, scored_batch<double>{in4}, 1.0,
+          accumulate_log_prob_gradient(conditional, weighted_batch<double>{in4}, 1.0,
                                        std::span(c_gradient), c_ws);
         }) == "log_prob: " + count + "0");
   CHECK(refusal([&] {

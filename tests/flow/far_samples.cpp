@@ -85,8 +85,8 @@ TEMPLATE_TEST_CASE("gradients of far samples that the type can hold are kept", "
   auto ws = q.make_gradient_workspace();
   const T y[2] = {far, T(1)};
   T g_y[2] = {};
-  accumulate_log_prob_gradient(q, scored_batch<T>{rows_of(&y[0], 2, 1)}, T(1), std::span(gradient),
-                               ws, rows_of(&g_y[0], 2, 1));
+  accumulate_log_prob_gradient(q, weighted_batch<T>{rows_of(&y[0], 2, 1)}, T(1),
+                               std::span(gradient), ws, rows_of(&g_y[0], 2, 1));
   CHECK(g_y[0] == -far);
   CHECK(g_y[1] == T(-1));
   CHECK(gradient[0] == far + T(1)); // by the shift: the sum of y

@@ -104,7 +104,7 @@ TEST_CASE("steps of an optimizer leave what no connection owns at zero", "[flow]
   for (int step = 0; step < 5; ++step) {
     // A gradient that is wrong where it does not count.
     std::vector<double> g = testing::normal_values<double>(q.parameters().size(), 5);
-    accumulate_log_prob_gradient(q, scored_batch<double>{rows_of(y.data(), 200, 4)}, -0.01,
+    accumulate_log_prob_gradient(q, weighted_batch<double>{rows_of(y.data(), 200, 4)}, -0.01,
                                  std::span<double>(g), ws);
     optimizer.step(q.parameters(), g);
   }

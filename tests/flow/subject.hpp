@@ -156,7 +156,7 @@ struct flow_behind_calls final : flow_calls_of<typename Flow::value_type> {
                          [[maybe_unused]] gradients<T>& to,
                          [[maybe_unused]] out by_inputs) override {
     if constexpr (Wants == wants::gradients && Flow::invertible) {
-      scored_batch<T> batch{y, {}, weights};
+      weighted_batch<T> batch{y, {}, weights};
       if constexpr (Flow::conditional) batch.context = context;
       to.value = accumulate_log_prob_gradient(flow, batch, scale, std::span(to.by_parameters),
                                               this->memory, by_inputs, to.log_prob.data());

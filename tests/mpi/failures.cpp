@@ -127,7 +127,7 @@ TEST_CASE("a loss that is not finite on one process ends all with the same words
   CHECK_THROWS_WITH(fit(q, y, {.validation_fraction = 0}, world),
                     Contains("log_prob of sample 17 is -inf") && Contains("epoch 1"));
   const auto rows = rows_of(y.data(), 50, 2);
-  const scored_batch<double> all{rows}, inside{rows_of(y.data(), 10, 2)};
+  const weighted_batch<double> all{rows}, inside{rows_of(y.data(), 10, 2)};
   CHECK_THROWS_WITH(fit(q, inside, all, {}, world), Contains("validation sample 17 is -inf"));
 }
 

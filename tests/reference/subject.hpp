@@ -132,7 +132,8 @@ subject<T> subject_of(Flow made, const std::vector<T>& context = {}) {
     };
   if constexpr (Flow::invertible)
     s.score_gradient = [=](const gradient_request<T>& r, T scale) {
-      const scored_batch<T> batch{rows_of(r.points, r.count, D), context_of(r.first, r.count), {}};
+      const weighted_batch<T> batch{
+          rows_of(r.points, r.count, D), context_of(r.first, r.count), {}};
       accumulate_log_prob_gradient(*q, batch, scale, r.by_parameters, *ws,
                                    rows_of(r.by_points, r.count, D), r.log_prob);
     };

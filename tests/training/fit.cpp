@@ -192,7 +192,7 @@ TEST_CASE("fit judges by validation samples of the caller's own", "[training]") 
   const auto judge = crescent<double>(300, 9);
   auto q = make_flow<double>(small, 3);
   const auto batch = [](const auto& x) {
-    return scored_batch<double>{rows_of(x.data(), x.shape()[0], 2)};
+    return weighted_batch<double>{rows_of(x.data(), x.shape()[0], 2)};
   };
   const auto r = fit(q, batch(y), batch(judge), {.epochs = 5});
   CHECK(r.best_validation == Approx(loss(q, judge)).epsilon(1e-12));
@@ -310,9 +310,9 @@ TEMPLATE_TEST_CASE("fit: a sample of weight 0 is absent, whatever it holds", "[t
       }
     // In batches of the caller's own, for training and for judging.
     const std::vector<T> w(bad.weights.begin(), bad.weights.end());
-    const scored_batch<T> with{rows_of<const T>(bad.samples.data(), w.size(), 2), {}, w};
+    const weighted_batch<T> with{rows_of<const T>(bad.samples.data(), w.size(), 2), {}, w};
     const std::vector<T> g(given.begin(), given.end());
-    const scored_batch<T> without{rows_of<const T>(good.data(), 150, 2), {}, g};
+    const weighted_batch<T> without{rows_of<const T>(good.data(), 150, 2), {}, g};
     auto a = make_flow<T>(expression, 3), b = make_flow<T>(expression, 3);
     const auto ra = fit(a, without, without, {.epochs = 2});
     const auto rb = fit(b, with, with, {.epochs = 2});
@@ -364,7 +364,7 @@ TEST_CASE("fit sets aside a share of weights of both signs whose sum is positive
   for (std::size_t i = 0; i < 70; ++i) weights[(37 * i) % 200] = -1;
   for (std::size_t i = 0; i < 200; ++i) // ratios of 100
     heavy[i] = (i % 3 == 0 ? -0.3 : 1) * std::exp(-0.023 * static_cast<double>((37 * i) % 200));
-  const scored_batch<double> batch{rows_of<const double>(y.data(), 200, 2), {}, weights},
+  const weighted_batch<double> batch{rows_of<const double>(y.data(), 200, 2), {}, weights},
       uneven{rows_of<const double>(y.data(), 200, 2), {}, heavy};
   std::vector<int> drawn(200, 0);
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
@@ -396,7 +396,7 @@ TEST_CASE("fit sets aside a share of weights of both signs whose sum is positive
   std::vector<double> rare(200, -0.001);
   rare[5] = 1;
   auto q = make_flow<double>(small, 3);
-  const scored_batch<double> one_row{rows_of<const double>(y.data(), 200, 2), {}, rare};
+  const weighted_batch<double> one_row{rows_of<const double>(y.data(), 200, 2), {}, rare};
   int judging = 0;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const auto rows = detail::row_split(one_row, 0.1, philox(seed)).validation;
@@ -447,9 +447,9 @@ TEST_CASE("fit says what it did not do", "[training]") {
   CHECK(shown(few, {.epochs = 2, .validation_fraction = 0.2}).remarks.empty());
   CHECK(shown(y, {.epochs = 2}).remarks.empty());
   const auto memory = [](const auto& x) {
-    return scored_batch<float>{rows_of(x.data(), x.shape()[0], 2)};
+    return weighted_batch<float>{rows_of(x.data(), x.shape()[0], 2)};
   };
-  CHECK(fit(q, memory(few), scored_batch<float>{}, {.epochs = 2}).remarks.empty());
+  CHECK(fit(q, memory(few), weighted_batch<float>{}, {.epochs = 2}).remarks.empty());
 
   // A cosine that patience ends at full rate.
   fit_options impatient{.epochs = 1000,
@@ -529,9 +529,9 @@ TEMPLATE_TEST_CASE("fit's records are means over its two parts of the data", "[t
     return sum / norm;
   };
   const auto part = [&](std::size_t first, std::size_t n) {
-    return scored_batch<T>{rows_of(std::as_const(y).data() + 2 * first, n, 2),
-                           {},
-                           std::span(weights).subspan(first, n)};
+    return weighted_batch<T>{rows_of(std::as_const(y).data() + 2 * first, n, 2),
+                             {},
+                             std::span(weights).subspan(first, n)};
   };
   const auto r = fit(q, part(0, 17), part(17, 8), options);
   for (const fit_epoch& e : r.history) {
@@ -656,7 +656,7 @@ TEST_CASE("fit names a sample outside the support", "[training]") {
   CHECK_THROWS_WITH(fit(q, y, {.validation_fraction = 0}),
                     Contains("log_prob of sample 17 is -inf") && Contains("epoch 1"));
   CHECK(values_of(q) == before);
-  const scored_batch<double> inside{rows_of(rows, 10, 2)}, all{rows_of(rows, 50, 2)};
+  const weighted_batch<double> inside{rows_of(rows, 10, 2)}, all{rows_of(rows, 50, 2)};
   CHECK_THROWS_WITH(fit(q, inside, all, {}),
                     Contains("validation loss") && Contains("validation sample 17 is -inf"));
 }
@@ -685,8 +685,8 @@ TEST_CASE("fit says what is wrong with its arguments", "[training]") {
         "fit: expected a schedule of finite factors, got nan in step 1 of 100");
   fails({.schedule = schedules::cosine{.warmup = 2}}, "expected 0 <= warmup <= 1");
   const std::vector<double> ones(50, 1.0);
-  const scored_batch<float> rows{rows_of(std::as_const(y).data(), 50, 2)};
-  CHECK_THROWS_WITH(fit(q, rows, {.weights = ones}), Contains("weights in scored_batch"));
+  const weighted_batch<float> rows{rows_of(std::as_const(y).data(), 50, 2)};
+  CHECK_THROWS_WITH(fit(q, rows, {.weights = ones}), Contains("weights in weighted_batch"));
   const xt::xtensor<float, 2> narrow = xt::zeros<float>({10, 3});
   CHECK_THROWS_WITH(fit(q, narrow), "fit: expected samples of shape (n, 2), got (10, 3)");
   const xt::xtensor<float, 2> none = xt::zeros<float>({0, 2});

@@ -384,8 +384,8 @@ TEMPLATE_TEST_CASE("batches in memory and threads take the same units", "[traini
   const auto by_fit = units([&](auto& q) { fit(q, data.y, data.in_units, o); });
   const auto in_memory = [&](const fit_options& how) {
     return units([&](auto& q) {
-      const scored_batch<T> batch{rows_of(data.y.data(), 300, 1),
-                                  rows_of(data.in_units.data(), 300, 2)};
+      const weighted_batch<T> batch{rows_of(data.y.data(), 300, 1),
+                                    rows_of(data.in_units.data(), 300, 2)};
       fit(q, batch, how);
     });
   };

@@ -75,7 +75,7 @@ TEST_CASE("value_and_grad of samples is the mean negative log-likelihood", "[tra
     double sum = 0;
     for (const auto& [first, count] : {std::pair<std::size_t, std::size_t>{0, 64}, {64, n - 64}})
       sum += accumulate_log_prob_gradient(
-          q, scored_batch<double>{rows_of(y.data() + 2 * first, count, 2)}, -1.0 / n,
+          q, weighted_batch<double>{rows_of(y.data() + 2 * first, count, 2)}, -1.0 / n,
           std::span<double>(g), ws);
     CHECK(sum == Approx(value).epsilon(1e-13));
     CHECK(difference_of(g, plain(gradient), 1e-13) == agreed);
@@ -211,7 +211,7 @@ TEMPLATE_TEST_CASE("a sample of weight 0 is absent from value and gradient, what
       }
     }
     const auto batch = [&](const auto& samples, const auto& context, const auto& w) {
-      scored_batch<T> b{rows_of<const T>(samples.data(), w.size(), 2)};
+      weighted_batch<T> b{rows_of<const T>(samples.data(), w.size(), 2)};
       if (C > 0) b.context = rows_of<const T>(context.data(), w.size(), 1);
       b.weights = w;
       return b;

@@ -31,8 +31,8 @@ template <word_item W> struct inverse_t {
   template <class T, int L, int D, int C>
   using layer = inverted<typename W::template layer<T, L, D, C>>;
   template <class T, int L, int D, int C, class Position>
-  layer<T, L, D, C> realise(const Position& position) const {
-    return {inner.template realise<T, L, D, C>(position)};
+  layer<T, L, D, C> make_layer(const Position& position) const {
+    return {inner.template make_layer<T, L, D, C>(position)};
   }
   std::string text() const {
     if constexpr (requires { inner.text_as("maf"); })

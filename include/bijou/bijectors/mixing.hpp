@@ -100,7 +100,7 @@ template <class Map, bool IsChecked = false> struct mixing_t {
 
   template <class T, int L, int D, int C> using layer = mixing_layer<T, L, D, Map>;
   template <class T, int L, int D, int C>
-  layer<T, L, D, C> realise(const detail::index_table<D>& position) const {
+  layer<T, L, D, C> make_layer(const detail::index_table<D>& position) const {
     layer<T, L, D, C> made(position, map);
     if constexpr (IsChecked) made.check_order(text());
     return made;

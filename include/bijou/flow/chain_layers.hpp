@@ -1,6 +1,6 @@
 #pragma once
 /// \file
-/// From words to layers: the normal form realised for a scalar type, tile width and event size.
+/// From words to layers: the normal form made for a scalar type, tile width and event size.
 
 #include <bijou/grammar/expression.hpp>
 #include <bijou/grammar/normal_form.hpp>
@@ -130,12 +130,12 @@ template <class T, class W> void check_options(const W& w) {
 }
 
 /// Walks an expression from the noise end, makes its layers and keeps the tables on the way.
-template <int D> struct realiser {
+template <int D> struct layer_maker {
   index_table<D> position = identity_order<D>(); ///< variable -> row of the tile
   bounds_table<D> bounds{};
   int word = 0;
 
-  explicit realiser(const place<D>& start) {
+  explicit layer_maker(const place<D>& start) {
     for (std::size_t i = 0; i < static_cast<std::size_t>(D); ++i) set_bounds(i, start.support[i]);
   }
 
@@ -151,7 +151,7 @@ template <int D> struct realiser {
         bounds.high[i] = before.high[static_cast<std::size_t>(order[i])];
       }
     } else if constexpr (W::what == rule::learned) {
-      hana::at_c<Facts::layer_of[I]>(layers) = w.template realise<T, L, D, C>(position);
+      hana::at_c<Facts::layer_of[I]>(layers) = w.template make_layer<T, L, D, C>(position);
     } else if constexpr (W::what == rule::elementwise) {
       index_table<D> variable{};
       variable.fill(-1);
@@ -204,11 +204,11 @@ template <int D> struct realiser {
 
 /// Fills the layers of an expression, left to right; I counts the words.
 template <class T, int L, int C, class Facts, int I, int D, class E, class Layers>
-void realise_words(const E& e, realiser<D>& r, Layers& layers) {
+void make_layers(const E& e, layer_maker<D>& r, Layers& layers) {
   if constexpr (word_item<E>) {
     r.template add<E, T, L, C, Facts, I>(e, layers);
   } else if constexpr (!base_item<E>) {
-    realise_words<T, L, C, Facts, I - 1>(e.prefix(), r, layers);
+    make_layers<T, L, C, Facts, I - 1>(e.prefix(), r, layers);
     using W = typename E::word_type;
     r.template add<W, T, L, C, Facts, I>(e.last(), layers);
   }

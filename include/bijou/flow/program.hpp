@@ -74,8 +74,8 @@ template <class T, class E> class program {
 
   program() = default;
   explicit program(const E& e) {
-    detail::realiser<size> r(place_after<base_of<E>>::value);
-    detail::realise_words<T, lanes, context, facts, facts::count - 1>(e, r, layers_);
+    detail::layer_maker<size> r(place_after<base_of<E>>::value);
+    detail::make_layers<T, lanes, context, facts, facts::count - 1>(e, r, layers_);
     position_ = r.position;
     bounds_ = r.bounds;
     set_offsets();

@@ -3,7 +3,7 @@
 /// Expressions as values: `then<Prefix, Word>` nests to the left and stores only what has data.
 ///
 /// Each `|` makes one new type from two, so that a chain of N words costs N instantiations.
-/// The nest is flattened once, by whoever realises it: `words_of<E>`.
+/// The nest is flattened once, by whoever makes a flow of it: `words_of<E>`.
 
 #include <bijou/grammar/place.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 /// \file
-/// The normal form: what remains of an expression before anything is realised.
+/// The normal form: what remains of an expression before any layer is made.
 ///
 /// | rule | before | after |
 /// |---|---|---|

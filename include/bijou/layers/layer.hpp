@@ -5,7 +5,7 @@
 /// A tile is D rows of L lanes: a row for each variable, a lane for each sample. Row r of a block
 /// starts at `block + r * L`. Layers update the rows in place and keep no state of their own.
 ///
-/// A layer is a value that is made by its word's `realise` and has (concept layer_of, below)
+/// A layer is a value that is made by its word's `make_layer` and has (concept layer_of, below)
 ///
 /// | member | what |
 /// |---|---|

@@ -26,12 +26,13 @@ template <class T> const T& element(const batch_view<const T>& b, std::size_t ro
 }
 
 /// Whether a sample takes part: one of weight 0 is absent, whatever it holds.
-template <class T> bool is_present(const scored_batch<T>& b, std::size_t row) {
+template <class T> bool is_present(const weighted_batch<T>& b, std::size_t row) {
   return b.weights.empty() || b.weights[row] != T(0);
 }
 
 /// Throws unless the values of all samples that take part are finite, and lengths fit.
-template <class T> void check_training_batch(const scored_batch<T>& b, int size, int context_size) {
+template <class T>
+void check_training_batch(const weighted_batch<T>& b, int size, int context_size) {
   check_batch(b, context_size > 0, "fit");
   if (b.samples.count > std::numeric_limits<std::uint32_t>::max())
     throw std::invalid_argument("fit: expected fewer than 2^32 samples, got " +
@@ -63,18 +64,18 @@ template <class T, class W> std::vector<T> weights_in_units(std::span<const W> w
 /// A batch of samples with their weights in units that can be summed.
 template <class T> class weighted_samples {
  public:
-  explicit weighted_samples(const scored_batch<T>& from)
+  explicit weighted_samples(const weighted_batch<T>& from)
       : weights_(weights_in_units<T>(from.weights)), batch_(from) {
     batch_.weights = weights_;
   }
   weighted_samples(const weighted_samples&) = delete; // the batch refers to the weights
   weighted_samples& operator=(const weighted_samples&) = delete;
   ~weighted_samples() = default;
-  const scored_batch<T>& batch() const { return batch_; }
+  const weighted_batch<T>& batch() const { return batch_; }
 
  private:
   std::vector<T> weights_;
-  scored_batch<T> batch_;
+  weighted_batch<T> batch_;
 };
 
 /// A batch that lies in memory as T: that of its source, or a copy of its values.
@@ -106,8 +107,8 @@ template <class T> class batch_in_memory {
 /// Mean weight of some samples: what losses are divided by. `part` says which they are, `advice`
 /// what to do where there is no such mean.
 template <class T>
-double mean_weight(const char* part, const scored_batch<T>& b, std::span<const std::uint32_t> rows,
-                   const char* advice) {
+double mean_weight(const char* part, const weighted_batch<T>& b,
+                   std::span<const std::uint32_t> rows, const char* advice) {
   if (b.weights.empty() || rows.empty()) return 1;
   double sum = 0, largest = 0;
   for (const std::uint32_t i : rows) {
@@ -127,7 +128,7 @@ double mean_weight(const char* part, const scored_batch<T>& b, std::span<const s
 template <class T> class gathered_batch {
  public:
   /// Room for `count` samples of `size` variables, with their contexts.
-  gathered_batch(const scored_batch<T>& from, std::size_t count, int size, int context_size)
+  gathered_batch(const weighted_batch<T>& from, std::size_t count, int size, int context_size)
       : from_(from), size_(static_cast<std::size_t>(size)),
         context_size_(static_cast<std::size_t>(context_size)), samples_(count * size_),
         context_(count * context_size_), weights_(from.weights.empty() ? 0 : count) {}
@@ -143,9 +144,9 @@ template <class T> class gathered_batch {
     }
   }
   /// Samples in places [begin, end).
-  scored_batch<T> view(std::size_t begin, std::size_t end) const {
+  weighted_batch<T> view(std::size_t begin, std::size_t end) const {
     const std::size_t n = end - begin;
-    scored_batch<T> b{rows_of(samples_.data() + begin * size_, n, static_cast<int>(size_))};
+    weighted_batch<T> b{rows_of(samples_.data() + begin * size_, n, static_cast<int>(size_))};
     if (context_size_ > 0)
       b.context =
           rows_of(context_.data() + begin * context_size_, n, static_cast<int>(context_size_));
@@ -154,7 +155,7 @@ template <class T> class gathered_batch {
   }
 
  private:
-  scored_batch<T> from_;
+  weighted_batch<T> from_;
   std::size_t size_, context_size_;
   aligned_vector<T> samples_, context_, weights_;
 };
@@ -167,7 +168,7 @@ struct row_split {
   /// evenly from the smallest weight to the largest, so that the share's sum is near its share of
   /// the sum, and positive as that is.
   template <class T>
-  row_split(const scored_batch<T>& samples, double fraction, const philox& noise) {
+  row_split(const weighted_batch<T>& samples, double fraction, const philox& noise) {
     if (!(fraction >= 0 && fraction < 1))
       throw std::invalid_argument("fit: expected 0 <= validation_fraction < 1, got " +
                                   std::to_string(fraction));

@@ -63,7 +63,7 @@ inline std::vector<std::string> context_remarks(const std::vector<column_spread>
 /// Takes the units of a flow's context from the given rows if this is asked for and the flow has
 /// none. Returns what there is to remark.
 template <class T>
-std::vector<std::string> prepare_context(trained_flow<T>& q, const scored_batch<T>& samples,
+std::vector<std::string> prepare_context(trained_flow<T>& q, const weighted_batch<T>& samples,
                                          std::span<const std::uint32_t> rows, bool standardise) {
   if (standardise && q.context_size() == 0)
     throw std::invalid_argument(

@@ -22,11 +22,11 @@ fit_result with_scoring(Flow& q, const Group& group, const Run& run) {
   using T = typename Flow::value_type;
   if constexpr (check_inverse<Flow>()) {
     trained<Flow> flow(q);
-    const auto accumulate = [&](const scored_batch<T>& batch, double scale, std::span<T> gradient,
+    const auto accumulate = [&](const weighted_batch<T>& batch, double scale, std::span<T> gradient,
                                 workspace<T>& ws, T* log_prob) {
       return accumulate_log_prob_gradient(q, batch, scale, gradient, ws, {}, log_prob);
     };
-    const auto log_prob = [&](const scored_batch<T>& batch, T* values, workspace<T>& ws) {
+    const auto log_prob = [&](const weighted_batch<T>& batch, T* values, workspace<T>& ws) {
       q.write_log_prob(batch.samples, values, ws, {batch.context});
     };
     return run(flow, scoring_functions<T>{accumulate, log_prob}, processes_of<Group>(group));
@@ -48,7 +48,7 @@ fit_result with_scoring(Flow& q, const Group& group, const Run& run) {
 /// are not finite \throws training_error if a loss or gradient becomes NaN or infinite, or another
 /// process fails; q keeps the last good parameters, as it does when the callback throws
 template <class Flow, class T = typename Flow::value_type, process_group Processes = one_process>
-fit_result fit(Flow& q, const scored_batch<T>& training, const scored_batch<T>& validation,
+fit_result fit(Flow& q, const weighted_batch<T>& training, const weighted_batch<T>& validation,
                const fit_options& options, const Processes& processes = {}) {
   return detail::with_scoring(q, processes, [&](auto& flow, const auto& score, const auto& all) {
     return detail::run_fit<T>(flow, score, training, &validation, options, all);
@@ -58,7 +58,7 @@ fit_result fit(Flow& q, const scored_batch<T>& training, const scored_batch<T>& 
 /// The same; a share of the samples (`options.validation_fraction`, drawn by `options.seed`) is set
 /// aside for validation, evenly over the weights where those have both signs.
 template <class Flow, class T = typename Flow::value_type, process_group Processes = one_process>
-fit_result fit(Flow& q, const scored_batch<T>& samples, const fit_options& options,
+fit_result fit(Flow& q, const weighted_batch<T>& samples, const fit_options& options,
                const Processes& processes = {}) {
   return detail::with_scoring(q, processes, [&](auto& flow, const auto& score, const auto& all) {
     return detail::run_fit<T>(flow, score, samples, nullptr, options, all);

@@ -30,18 +30,18 @@ namespace bijou::inline BIJOU_ISA::detail {
 /// How a flow scores samples: what `fit` asks of one beside all that trained_flow says.
 template <class T> struct scoring_functions {
   /// Adds the gradient of scale * sum_i w_i log p(y_i), and gives that sum and each log p.
-  function_ref<double(const scored_batch<T>&, double scale, std::span<T> gradient, workspace<T>&,
+  function_ref<double(const weighted_batch<T>&, double scale, std::span<T> gradient, workspace<T>&,
                       T* log_prob)>
       accumulate_gradient;
-  function_ref<void(const scored_batch<T>&, T* log_prob, workspace<T>&)> log_prob;
+  function_ref<void(const weighted_batch<T>&, T* log_prob, workspace<T>&)> log_prob;
 };
 
 /// One run: holds everything that a step needs, so that steps allocate nothing.
 template <class T> class fit_loop {
  public:
   /// Trains q on the rows `order` of `samples`; all rows of `validation` judge.
-  fit_loop(trained_flow<T>& q, const scoring_functions<T>& score, const scored_batch<T>& samples,
-           std::vector<std::uint32_t> order, const scored_batch<T>& validation,
+  fit_loop(trained_flow<T>& q, const scoring_functions<T>& score, const weighted_batch<T>& samples,
+           std::vector<std::uint32_t> order, const weighted_batch<T>& validation,
            const fit_options& options, const processes& all)
       : q_(q), score_(score), options_(options), processes_(all), samples_(samples),
         order_(std::move(order)), validation_(validation),
@@ -247,7 +247,7 @@ template <class T> class fit_loop {
   run_description describe() const {
     run_description run = q_.describe("fit");
     fingerprint data;
-    const auto add = [&](const scored_batch<T>& b) {
+    const auto add = [&](const weighted_batch<T>& b) {
       for (std::size_t i = 0; i < b.samples.count; ++i) {
         for (int d = 0; d < q_.size(); ++d) data.add(element(b.samples, i, d));
         for (int d = 0; d < q_.context_size(); ++d) data.add(element(b.context, i, d));
@@ -290,9 +290,9 @@ template <class T> class fit_loop {
   const scoring_functions<T>& score_;
   const fit_options& options_;
   const processes& processes_;
-  scored_batch<T> samples_;
+  weighted_batch<T> samples_;
   std::vector<std::uint32_t> order_;
-  scored_batch<T> validation_;
+  weighted_batch<T> validation_;
   std::size_t batches_;
   std::int64_t steps_;
   std::int64_t step_ = 0;
@@ -309,20 +309,21 @@ template <class T> class fit_loop {
 /// `fit` on samples in memory. validation: those that judge, or null, for a share of the samples.
 template <class T>
 fit_result run_fit(trained_flow<T>& q, const scoring_functions<T>& score,
-                   const scored_batch<T>& samples, const scored_batch<T>* validation,
+                   const weighted_batch<T>& samples, const weighted_batch<T>* validation,
                    const fit_options& options, const processes& all) {
   std::optional<weighted_samples<T>> learned_from, judges;
   std::optional<gathered_batch<T>> set_aside;
   std::optional<fit_loop<T>> loop;
   together(all, [&] {
     if (!options.weights.empty())
-      throw std::invalid_argument("fit: expected the weights in scored_batch, not in the options");
-    const auto checked = [&](const scored_batch<T>& batch) -> const scored_batch<T>& {
+      throw std::invalid_argument(
+          "fit: expected the weights in weighted_batch, not in the options");
+    const auto checked = [&](const weighted_batch<T>& batch) -> const weighted_batch<T>& {
       check_training_batch(batch, q.size(), q.context_size());
       return batch;
     };
     learned_from.emplace(checked(samples));
-    const scored_batch<T>& from = learned_from->batch();
+    const weighted_batch<T>& from = learned_from->batch();
     if (validation) {
       judges.emplace(checked(*validation));
       row_split rows(from, 0, philox{});
@@ -357,7 +358,7 @@ fit_result run_fit(trained_flow<T>& q, const scoring_functions<T>& score,
   });
   fit_options rest = options;
   rest.weights = {};
-  scored_batch<T> batch{y->view(), {}, weights};
+  weighted_batch<T> batch{y->view(), {}, weights};
   if (context) batch.context = c->view();
   return run_fit<T>(q, score, batch, nullptr, rest, all);
 }

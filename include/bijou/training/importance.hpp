@@ -110,9 +110,9 @@ void accumulate_weighted(const Flow& q, const batch_view<const T>& samples, doub
         if (largest == 0) continue;
         // In units of the largest: a weight may be too large or small for T, its ratios are not.
         for (std::size_t i = 0; i < n; ++i) narrow[i] = static_cast<T>(weights[i] / largest);
-        accumulate_log_prob_gradient(q,
-                                     scored_batch<T>{part, {}, std::span<const T>(narrow).first(n)},
-                                     scale * largest, sum, ws);
+        accumulate_log_prob_gradient(
+            q, weighted_batch<T>{part, {}, std::span<const T>(narrow).first(n)}, scale * largest,
+            sum, ws);
       }
     });
   }

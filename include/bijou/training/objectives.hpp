@@ -17,7 +17,7 @@
 namespace bijou::inline BIJOU_ISA {
 
 /// A batch of samples to be scored, with what may come beside it.
-template <class T> struct scored_batch {
+template <class T> struct weighted_batch {
   batch_view<const T> samples;   ///< (n, D)
   batch_view<const T> context{}; ///< (n, C): one row for each sample, for flows with given<C>
   /// One for each sample; empty: all 1. A sample of weight 0 is absent, whatever it holds.
@@ -31,8 +31,8 @@ template <class T> batch_view<const T> part_of(batch_view<const T> b, share s) {
   b.count = s.end - s.begin;
   return b;
 }
-template <class T> scored_batch<T> part_of(const scored_batch<T>& b, share s) {
-  scored_batch<T> part{part_of(b.samples, s)};
+template <class T> weighted_batch<T> part_of(const weighted_batch<T>& b, share s) {
+  weighted_batch<T> part{part_of(b.samples, s)};
   if (b.context.data != nullptr) part.context = part_of(b.context, s);
   if (!b.weights.empty()) part.weights = b.weights.subspan(s.begin, s.end - s.begin);
   return part;
@@ -49,7 +49,7 @@ template <class T> int exponent_of_largest(std::span<const T> values) {
 }
 
 /// 1 / the sum of all weights. Throws unless the sum is positive.
-template <class T> double inverse_total_weight(const char* who, const scored_batch<T>& batch) {
+template <class T> double inverse_total_weight(const char* who, const weighted_batch<T>& batch) {
   if (batch.weights.empty()) return 1 / static_cast<double>(batch.samples.count);
   const int exponent = exponent_of_largest(batch.weights);
   double sum = 0;
@@ -60,7 +60,7 @@ template <class T> double inverse_total_weight(const char* who, const scored_bat
   return std::ldexp(1 / sum, -exponent);
 }
 
-template <class T> void check_batch(const scored_batch<T>& b, bool conditional, const char* who) {
+template <class T> void check_batch(const weighted_batch<T>& b, bool conditional, const char* who) {
   if (!b.weights.empty() && b.weights.size() != b.samples.count)
     throw std::invalid_argument(std::string(who) + ": expected one weight for each of " +
                                 std::to_string(b.samples.count) + " samples, got " +
@@ -85,7 +85,7 @@ template <class Flow> void check_gradient(const Flow& q, std::size_t size) {
 /// \return scale * sum_i w_i log p(y_i), nats
 /// \throws std::invalid_argument if lengths do not fit
 template <class Flow, class T = typename Flow::value_type>
-double accumulate_log_prob_gradient(const Flow& q, const scored_batch<T>& batch, double scale,
+double accumulate_log_prob_gradient(const Flow& q, const weighted_batch<T>& batch, double scale,
                                     std::span<T> gradient, workspace<T>& ws,
                                     batch_view<T> g_samples = {}, T* log_prob = nullptr) {
   detail::check_batch(batch, Flow::conditional, "log_prob");
@@ -131,7 +131,7 @@ void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Fu
 
 /// The mean of -log p over a batch, weighted: -sum_i w_i log p(y_i) / sum_i w_i, nats per sample.
 template <class T> struct negative_log_likelihood {
-  scored_batch<T> batch; ///< memory that lives as long as the objective
+  weighted_batch<T> batch; ///< memory that lives as long as the objective
 
   /// The value; adds the gradient. Allocates nothing for up to 8,192 samples; in float the gradient
   /// of more is summed in double, in a vector of its own. \throws std::invalid_argument if lengths
@@ -149,6 +149,6 @@ template <class T> struct negative_log_likelihood {
     return value;
   }
 };
-template <class T> negative_log_likelihood(scored_batch<T>) -> negative_log_likelihood<T>;
+template <class T> negative_log_likelihood(weighted_batch<T>) -> negative_log_likelihood<T>;
 
 } // namespace bijou::inline BIJOU_ISA

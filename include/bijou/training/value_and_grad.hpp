@@ -56,7 +56,7 @@ auto value_and_grad(const Flow& q, const Y& samples, const Context&... context) 
     detail::check_shape("value_and_grad", "samples", samples, Flow::size);
     (detail::check_shape("value_and_grad", "a context", context, Flow::context_size), ...);
     const detail::batch_in_memory<T> y(detail::source_of<T>(samples), Flow::size);
-    scored_batch<T> batch{y.view()};
+    weighted_batch<T> batch{y.view()};
     if constexpr (Flow::conditional) {
       const detail::batch_in_memory<T> c(detail::source_of<T>(context)..., Flow::context_size);
       batch.context = c.view();

@@ -93,7 +93,7 @@ struct autoregressive_t {
   using layer = network_layer<T, L, D, C, detail::autoregressive_conditioner, Tr, Act, Skip, H...>;
   /// The layer of this word where variable v of its input lies in row position[v].
   template <class T, int L, int D, int C>
-  layer<T, L, D, C> realise(const detail::index_table<D>& position) const {
+  layer<T, L, D, C> make_layer(const detail::index_table<D>& position) const {
     return {transformer, order_.template table<D>(), 0, position};
   }
 

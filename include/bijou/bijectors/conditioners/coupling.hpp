@@ -72,7 +72,7 @@ template <class Tr, class Act, class Split, class Seed, int... H> struct couplin
   template <class T, int L, int D, int C>
   using layer = network_layer<T, L, D, C, detail::coupling_conditioner, Tr, Act, false, H...>;
   template <class T, int L, int D, int C>
-  layer<T, L, D, C> realise(const detail::index_table<D>& position) const {
+  layer<T, L, D, C> make_layer(const detail::index_table<D>& position) const {
     return {transformer, detail::identity_order<D>(), split_.template kept<D>(), position};
   }
 
