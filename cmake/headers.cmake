@@ -91,6 +91,7 @@ set(bijou_headers
     include/bijou/layers/mixing_parameters.hpp
     include/bijou/layers/named_tensors.hpp
     include/bijou/layers/network_layer.hpp
+    include/bijou/layers/ordered_network.hpp
     include/bijou/layers/transform_rows.hpp
     include/bijou/networks/activations.hpp
     include/bijou/networks/degrees.hpp

@@ -15,7 +15,7 @@
 #include <bijou/kernels/sample_sums.hpp>
 #include <bijou/kernels/tile.hpp>
 #include <bijou/kernels/transposed_product.hpp>
-#include <bijou/layers/named_tensors.hpp>
+#include <bijou/layers/ordered_network.hpp>
 #include <bijou/networks/activations.hpp>
 #include <bijou/networks/degrees_from_masks.hpp>
 #include <bijou/networks/masked_network.hpp>
@@ -57,21 +57,10 @@
   BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::relu_t)                                          \
   BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::tanh_t)                                          \
   BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::silu_t)
-// A network, and how its parameters are named, saved and loaded.
-#define BIJOU_NETWORK(KEYWORD, T, A) KEYWORD template class masked_network<T, wide_lanes<T>, A>;
-#define BIJOU_NAMED_TENSORS(KEYWORD, T)                                                            \
-  KEYWORD template dense_network<T> by_variable<T>(const dense_network<T>&, std::span<const int>,  \
-                                                   int, int);                                      \
-  KEYWORD template dense_network<T> by_rank<T>(const dense_network<T>&, std::span<const int>, int, \
-                                               int);                                               \
-  KEYWORD template void save_dense<T>(const dense_network<T>&, const std::string&,                 \
-                                      tensor_set<T>&);                                             \
-  KEYWORD template void load_dense<T>(dense_network<T>&, const std::string&,                       \
-                                      const tensor_set<T>&);                                       \
-  KEYWORD template void save_structure<T>(const degree_assignment&, std::span<const int>,          \
-                                          const std::string&, tensor_set<T>&);                     \
-  KEYWORD template bool load_structure<T>(degree_assignment&, std::span<int>, const std::string&,  \
-                                          const tensor_set<T>&);
+// A network, and what it is outside of its layer.
+#define BIJOU_NETWORK(KEYWORD, T, A)                                                               \
+  KEYWORD template class masked_network<T, wide_lanes<T>, A>;                                      \
+  KEYWORD template class ordered_network<T, wide_lanes<T>, A>;
 #define BIJOU_NETWORKS(KEYWORD, T)                                                                 \
   BIJOU_NETWORK(KEYWORD, T, activations::relu_t)                                                   \
   BIJOU_NETWORK(KEYWORD, T, activations::tanh_t)                                                   \
@@ -101,7 +90,6 @@
       trained_flow<T>&, const integration_functions<T>&, const integrate_options&);
 #define BIJOU_KERNELS(KEYWORD, T)                                                                  \
   BIJOU_TILE_KERNELS(KEYWORD, T, wide_lanes<T>)                                                    \
-  BIJOU_NAMED_TENSORS(KEYWORD, T)                                                                  \
   BIJOU_EVENT_KERNELS(KEYWORD, T, linear_output)                                                   \
   BIJOU_EVENT_KERNELS(KEYWORD, T, activations::relu_t)                                             \
   BIJOU_EVENT_KERNELS(KEYWORD, T, activations::tanh_t)                                             \
@@ -133,7 +121,6 @@ BIJOU_NETWORKS(extern, double)
 #undef BIJOU_NOISE
 #undef BIJOU_EVENT_KERNELS
 #undef BIJOU_NETWORKS
-#undef BIJOU_NAMED_TENSORS
 #undef BIJOU_NETWORK
 #undef BIJOU_TILE_KERNELS
 #undef BIJOU_SAMPLE_SUMS

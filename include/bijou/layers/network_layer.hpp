@@ -11,16 +11,14 @@
 
 #include <bijou/layers/index_table.hpp>
 #include <bijou/layers/layer.hpp>
-#include <bijou/layers/named_tensors.hpp>
+#include <bijou/layers/ordered_network.hpp>
 #include <bijou/layers/transform_rows.hpp>
-#include <bijou/networks/degrees_from_masks.hpp>
 #include <bijou/networks/masked_network.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -60,9 +58,9 @@ class network_layer {
   /// position: variable -> row of the tile.
   network_layer(Tr transformer, const detail::index_table<D>& order, int kept,
                 const detail::index_table<D>& position)
-      : transformer_(transformer), order_(order), position_(position), mapped_(D - kept),
-        degrees_(Conditioner::degrees(kept, D - kept, C, widths)),
-        network_(degrees_, Tr::parameters, Skip) {
+      : transformer_(transformer), position_(position), mapped_(D - kept),
+        network_(Conditioner::degrees(kept, D - kept, C, widths), order, Conditioner::sequential,
+                 Tr::parameters, Skip) {
     set_rows();
   }
 
@@ -98,7 +96,7 @@ class network_layer {
       x = b.sums;
     }
     event_sum acc;
-    network_.forward_one(event_pass(e, x, b));
+    network().forward_one(event_pass(e, x, b));
     detail::transform_event<direction::forward, stride>(transformer_, mapped_, e.x, mapped_rows(),
                                                         b.out, acc);
     *e.log_det = (simd::pack<T>(*e.log_det) + acc.total()).first();
@@ -107,13 +105,13 @@ class network_layer {
     const buffers b = event_buffers(e.scratch);
     event_sum acc;
     if constexpr (Conditioner::sequential) {
-      network_.sweep_one(event_pass(e, e.x, b), [&](int first, int last) {
+      network().sweep_one(event_pass(e, e.x, b), [&](int first, int last) {
         for (int rank = first; rank < last; ++rank)
           detail::transform_one<direction::inverse, stride>(transformer_, rank,
                                                             e.x + mapped_rows()[rank], b.out, acc);
       });
     } else {
-      network_.forward_one(event_pass(e, e.x, b));
+      network().forward_one(event_pass(e, e.x, b));
       detail::transform_event<direction::inverse, stride>(transformer_, mapped_, e.x, mapped_rows(),
                                                           b.out, acc);
     }
@@ -130,12 +128,12 @@ class network_layer {
     T* const copy = t.scratch + (hidden_rows + out_rows + 2) * L;
     if constexpr (Skip) std::copy_n(t.x, D * L, copy);
     map_first<direction::forward>(t, k, [&](const buffers& b, const auto& map) {
-      network_.forward(pass_of(t.theta, t.context, t.folded, Skip ? copy : t.x, b, t.lanes), map);
+      network().forward(pass_of(t.theta, t.context, t.folded, Skip ? copy : t.x, b, t.lanes), map);
     });
   }
   void inverse_first(const tile<T>& t, int k) const {
     map_first<direction::inverse>(t, k, [&](const buffers& b, const auto& map) {
-      network_.sweep(pass_of(t.theta, t.context, t.folded, t.x, b, t.lanes), map);
+      network().sweep(pass_of(t.theta, t.context, t.folded, t.x, b, t.lanes), map);
     });
   }
 
@@ -146,7 +144,7 @@ class network_layer {
     const auto g = cotangents_of(t, b.hidden);
     detail::pull_back_rows<L, stride>(transformer_, 0, mapped_, tape, mapped_rows(), b.out, t.g,
                                       t.log_det, g.out, t.lanes);
-    network_.adjoint(pass_of(t.theta, t.context, nullptr, tape, b, t.lanes), g, gradient_of(t));
+    network().adjoint(pass_of(t.theta, t.context, nullptr, tape, b, t.lanes), g, gradient_of(t));
   }
   void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const {
     const buffers b = tape_of(tape);
@@ -158,18 +156,18 @@ class network_layer {
                                                 t.lanes);
     };
     if constexpr (Conditioner::sequential) {
-      network_.sweep_adjoint(pass, g, pull);
-      network_.weight_gradient(pass, g, gradient_of(t));
+      network().sweep_adjoint(pass, g, pull);
+      network().weight_gradient(pass, g, gradient_of(t));
     } else {
       pull(0, mapped_);
-      network_.adjoint(pass, g, gradient_of(t));
+      network().adjoint(pass, g, gradient_of(t));
     }
   }
 
   // --- parameters
 
-  int parameter_count() const { return network_.parameter_count(); }
-  int structural_count() const { return network_.structural_count(); }
+  int parameter_count() const { return network().parameter_count(); }
+  int structural_count() const { return network().structural_count(); }
   std::size_t offset() const { return offset_; }
   void set_offset(std::size_t offset, std::size_t folded) {
     offset_ = offset;
@@ -179,118 +177,54 @@ class network_layer {
   /// The parameter count when the offset was set.
   std::size_t placed_count() const { return placed_count_; }
   /// Zeros what no connection owns: padding and the corners of panels.
-  void clear_corners(T* parameters) const { network_.clear_corners(parameters + offset_); }
+  void clear_corners(T* parameters) const { network().clear_corners(parameters + offset_); }
   /// Near the identity: the network's outputs start small around the transformer's identity.
   template <class Random> void initialise(T* parameters, Random&& random) const {
     T* theta = parameters + offset_;
-    network_.initialise(theta, random);
+    network().initialise(theta, random);
     if constexpr (requires(T* p) { transformer_.identity(p, 1); }) {
       std::array<T, static_cast<std::size_t>(Tr::parameters)> neutral{};
       transformer_.identity(neutral.data(), 1);
       for (int r = 0; r < mapped_; ++r)
         for (int j = 0; j < Tr::parameters; ++j)
-          network_.set_output_bias(theta, r, j, neutral[static_cast<std::size_t>(j)]);
+          network().set_output_bias(theta, r, j, neutral[static_cast<std::size_t>(j)]);
     }
   }
   /// The first layer's biases with the share of a fixed context added: same chain, same bits.
   void fold_context(const T* parameters, const T* context, T* folded) const {
     if constexpr (C > 0)
-      network_.fold_context(parameters + offset_, context, folded + folded_offset_);
+      network().fold_context(parameters + offset_, context, folded + folded_offset_);
   }
 
-  const network_type& network() const { return network_; }
-  const detail::index_table<D>& order() const { return order_; }
+  const network_type& network() const { return network_.network(); }
+  const std::vector<int>& order() const { return network_.order(); }
+  const degree_assignment& degrees() const { return network_.degrees(); }
   /// Row of the tile that the word takes as its i-th variable: that of rank i.
   std::vector<int> row_table() const { return {ranks_.begin(), ranks_.end()}; }
-  const degree_assignment& degrees() const { return degrees_; }
 
-  // --- canonical form
+  // --- by variables, dense and by name: ordered_network
 
-  /// The network with dense weights, inputs and outputs by variable, hidden units in the order in
-  /// which they were given.
-  dense_network<T> dense(const T* parameters) const {
-    dense_network<T> net = network_.export_dense(parameters + offset_);
-    if constexpr (Conditioner::sequential)
-      return detail::by_variable(net, order_, C, Tr::parameters);
-    else
-      return net;
-  }
+  dense_network<T> dense(const T* parameters) const { return network_.dense(parameters + offset_); }
   void set_dense(const dense_network<T>& net, T* parameters) const {
-    if constexpr (Conditioner::sequential)
-      network_.import_dense(detail::by_rank(net, order_, C, Tr::parameters), parameters + offset_);
-    else
-      network_.import_dense(net, parameters + offset_);
+    network_.set_dense(net, parameters + offset_);
   }
-  /// Takes another order and other degrees; the parameter count may change, offsets go stale.
-  /// \throws std::invalid_argument if degrees do not fit the widths or have no order
-  void set_structure(const detail::index_table<D>& order, const degree_assignment& degrees) {
-    expect_widths(degrees, widths);
-    network_ = network_type(degrees, Tr::parameters, Skip);
-    degrees_ = degrees;
-    order_ = order;
+  std::vector<T> network_outputs(const T* parameters, std::span<const T> inputs) const {
+    return network_.outputs(parameters + offset_, inputs);
+  }
+  /// The parameter count may change, offsets go stale.
+  void adopt_structure(const std::vector<int>& order, const dense_network<T>& net) {
+    network_.adopt_structure(order, net);
     set_rows();
   }
-
-  /// Takes the structure that a network's masks show: orders as given, degrees from the masks.
-  void adopt_structure(const std::vector<int>& order, const dense_network<T>& net) {
-    if constexpr (Conditioner::sequential) {
-      if (order.size() != static_cast<std::size_t>(D))
-        throw std::invalid_argument("set_network: expected an order of " + std::to_string(D) +
-                                    " variables, got " + std::to_string(order.size()));
-      detail::check_permutation("set_network: order", order);
-      detail::index_table<D> table{};
-      std::copy(order.begin(), order.end(), table.begin());
-      const dense_network<T> sorted = detail::by_rank(net, table, C, Tr::parameters);
-      set_structure(table, degrees_from_masks(sorted, C, Tr::parameters));
-    }
-  }
-
-  /// What the network gives for one event: inputs (context, then what it reads), outputs
-  /// parameter-major by variable.
-  std::vector<T> network_outputs(const T* parameters, std::span<const T> inputs) const {
-    const int reads = Conditioner::sequential ? D : D - mapped_;
-    if (inputs.size() != static_cast<std::size_t>(C + reads))
-      throw std::invalid_argument("network: expected " + std::to_string(C + reads) +
-                                  " inputs, got " + std::to_string(inputs.size()));
-    std::vector<T> hidden(static_cast<std::size_t>(hidden_rows));
-    std::vector<T> out(static_cast<std::size_t>(out_rows));
-    // Inputs come by variable, and order_ says which variable has a rank.
-    network_.forward_one({.theta = parameters + offset_,
-                          .context = inputs.data(),
-                          .first_bias = nullptr,
-                          .x = inputs.data() + C,
-                          .rows = order_.data(),
-                          .hidden = hidden.data(),
-                          .pre = nullptr,
-                          .out = out.data(),
-                          .lanes = 1});
-    std::vector<T> result(static_cast<std::size_t>(Tr::parameters * mapped_));
-    for (int r = 0; r < mapped_; ++r) {
-      const int variable = Conditioner::sequential ? order_[static_cast<std::size_t>(r)] : r;
-      for (int p = 0; p < Tr::parameters; ++p)
-        result[static_cast<std::size_t>(p * mapped_ + variable)] =
-            out[static_cast<std::size_t>(r * stride + p)];
-    }
-    return result;
-  }
-
   void save(const T* parameters, const std::string& prefix, tensor_set<T>& set) const {
-    if constexpr (Conditioner::sequential)
-      detail::save_structure(degrees_, order_, prefix + Conditioner::prefix, set);
-    detail::save_dense(dense(parameters), prefix + Conditioner::prefix, set);
+    network_.save(parameters + offset_, prefix + Conditioner::prefix, set);
   }
   void load_structure(const std::string& prefix, const tensor_set<T>& set) {
-    if constexpr (Conditioner::sequential) {
-      degree_assignment degrees = degrees_;
-      detail::index_table<D> order = order_;
-      if (detail::load_structure(degrees, order, prefix + Conditioner::prefix, set))
-        set_structure(order, degrees);
-    }
+    network_.load_structure(prefix + Conditioner::prefix, set);
+    set_rows();
   }
   void load(const std::string& prefix, const tensor_set<T>& set, T* parameters) const {
-    dense_network<T> net = dense(parameters);
-    detail::load_dense(net, prefix + Conditioner::prefix, set);
-    set_dense(net, parameters);
+    network_.load(prefix + Conditioner::prefix, set, parameters + offset_);
   }
 
  private:
@@ -336,20 +270,20 @@ class network_layer {
 
   template <bool Keep> void run_forward(const tile<T>& t, const T* x, const buffers& b) const {
     std::fill_n(b.sums, 2 * L, T(0));
-    network_.forward(pass_of(t.theta, t.context, t.folded, x, b, t.lanes),
-                     [&](int first, int last) {
-                       detail::transform_rows<direction::forward, L, stride, Keep>(
-                           transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
-                     });
+    network().forward(pass_of(t.theta, t.context, t.folded, x, b, t.lanes),
+                      [&](int first, int last) {
+                        detail::transform_rows<direction::forward, L, stride, Keep>(
+                            transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
+                      });
     detail::add_slope_sums<direction::forward, L>(transformer_, b.sums, t.log_det, t.lanes);
   }
   void run_inverse(const tile<T>& t, const buffers& b) const {
     std::fill_n(b.sums, 2 * L, T(0));
-    network_.sweep(pass_of(t.theta, t.context, t.folded, t.x, b, t.lanes),
-                   [&](int first, int last) {
-                     detail::transform_rows<direction::inverse, L, stride>(
-                         transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
-                   });
+    network().sweep(pass_of(t.theta, t.context, t.folded, t.x, b, t.lanes),
+                    [&](int first, int last) {
+                      detail::transform_rows<direction::inverse, L, stride>(
+                          transformer_, first, last, t.x, mapped_rows(), b.out, b.sums, t.lanes);
+                    });
     detail::add_slope_sums<direction::inverse, L>(transformer_, b.sums, t.log_det, t.lanes);
   }
 
@@ -377,19 +311,17 @@ class network_layer {
 
   void set_rows() {
     for (std::size_t rank = 0; rank < static_cast<std::size_t>(D); ++rank)
-      ranks_[rank] = position_[static_cast<std::size_t>(order_[rank])];
+      ranks_[rank] = position_[static_cast<std::size_t>(order()[rank])];
   }
   /// Rank -> row of what the transformer maps, and of what the network reads.
   const int* mapped_rows() const { return ranks_.data() + (D - mapped_); }
   const int* input_rows() const { return ranks_.data(); }
 
   [[no_unique_address]] Tr transformer_{};
-  detail::index_table<D> order_{};    // rank -> variable
   detail::index_table<D> position_{}; // variable -> row of the tile
   detail::index_table<D> ranks_{};    // rank -> row of the tile
   int mapped_ = D;
-  degree_assignment degrees_{};
-  network_type network_{};
+  ordered_network<T, L, Act> network_{};
   std::size_t offset_ = 0;
   std::size_t placed_count_ = 0;
   std::size_t folded_offset_ = 0;
