@@ -13,6 +13,7 @@
 #include <bijou/flow/workspace.hpp>
 #include <bijou/grammar/text.hpp>
 #include <bijou/interop/batch.hpp>
+#include <bijou/kernels/direction.hpp>
 #include <bijou/kernels/saturation.hpp>
 #include <bijou/random/initial_normals.hpp>
 

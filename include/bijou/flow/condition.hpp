@@ -3,6 +3,7 @@
 /// `condition(q, c)`: a conditional flow with its context fixed.
 
 #include <bijou/flow/flow.hpp>
+#include <bijou/kernels/direction.hpp>
 
 #include <utility>
 

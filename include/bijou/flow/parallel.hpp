@@ -8,6 +8,7 @@
 
 #include <bijou/flow/condition.hpp>
 #include <bijou/flow/thread_team.hpp>
+#include <bijou/kernels/direction.hpp>
 
 #include <algorithm>
 #include <concepts>

@@ -4,6 +4,7 @@
 /// sinks, shapes and counts are compared, and the loops of the flow run.
 
 #include <bijou/flow/arguments.hpp>
+#include <bijou/kernels/direction.hpp>
 
 #include <array>
 #include <concepts>

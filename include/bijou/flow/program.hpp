@@ -7,6 +7,7 @@
 
 #include <bijou/bijectors/conditioners/network_options.hpp>
 #include <bijou/flow/chain_layers.hpp>
+#include <bijou/kernels/direction.hpp>
 #include <bijou/kernels/saturation.hpp>
 #include <bijou/layers/layer.hpp>
 
