@@ -112,7 +112,8 @@ void accumulate_sample_gradient(const Flow& q, batch_view<const T> noise, Functi
                                 batch_view<const T> context = {}) {
   detail::check_gradient(q, gradient.size());
   if (Flow::conditional) detail::check_context_count("sample", context.count, noise.count);
-  q.add_sample_gradient({noise.count, nullptr, 0, noise}, function, gradient.data(), g_noise, ws,
+  const detail::sample_source<T> given = noise;
+  q.add_sample_gradient({noise.count, nullptr, 0, &given}, function, gradient.data(), g_noise, ws,
                         {context});
 }
 /// The same with noise number stream.position() ...; the stream is moved on by n. PathOnly: without
