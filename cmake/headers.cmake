@@ -151,6 +151,7 @@ set(bijou_headers
     include/bijou/training/trained_flow.hpp
     include/bijou/training/value_and_grad.hpp
     include/bijou/training/weight_moments.hpp
+    include/bijou/transformers/additive.hpp
     include/bijou/transformers/affine.hpp
     include/bijou/transformers/clamped_affine.hpp
     include/bijou/transformers/function_map.hpp
@@ -158,6 +159,7 @@ set(bijou_headers
     include/bijou/transformers/inverse_transformer.hpp
     include/bijou/transformers/option_text.hpp
     include/bijou/transformers/rational_quadratic.hpp
+    include/bijou/transformers/softplus_affine.hpp
     include/bijou/transformers/transformer.hpp)
 
 # For those who have an MPI library.

@@ -50,10 +50,12 @@
 #include <bijou/training/pulled_back.hpp>
 #include <bijou/training/scalar_target.hpp>
 #include <bijou/training/value_and_grad.hpp>
+#include <bijou/transformers/additive.hpp>
 #include <bijou/transformers/affine.hpp>
 #include <bijou/transformers/clamped_affine.hpp>
 #include <bijou/transformers/gated.hpp>
 #include <bijou/transformers/rational_quadratic.hpp>
+#include <bijou/transformers/softplus_affine.hpp>
 
 // A variant for another instruction set has its own.
 #if defined(BIJOU_COMPILED) && !defined(BIJOU_VARIANT_LEVEL)

@@ -45,7 +45,8 @@ struct falling_map {
 
 TEST_CASE("free parameters of every transformer", "[bijectors]") {
   check_expression(normal<3> | affine | clamped_affine | gated | gated.sigmoid_bias(-1) |
-                   clamped_affine.clip(-1, 2));
+                   clamped_affine.clip(-1, 2) | additive | softplus_affine |
+                   softplus_affine.min_scale(0.25));
 }
 TEST_CASE("free splines on the line", "[bijectors]") {
   check_expression(normal<2> | rational_quadratic<5> | rational_quadratic<3>.bound(2).pyro());

@@ -23,3 +23,7 @@ TEST_CASE("words that are solved for, one turned round", "[flow]") {
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }
+TEST_CASE("additive and softplus_affine, with free parameters and in both conditioners", "[flow]") {
+  check_expression(normal<3> | additive | softplus_affine.min_scale(0.5) |
+                   coupling<8>(softplus_affine) | flip | autoregressive<8>(additive));
+}

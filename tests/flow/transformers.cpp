@@ -20,12 +20,16 @@ template <class Tr> void check_on_box(const Tr& t) {
 
 } // namespace
 
+TEST_CASE("additive in networks", "[flow]") { check_on_line(additive); }
 TEST_CASE("affine in networks", "[flow]") { check_on_line(affine); }
 TEST_CASE("clamped_affine in networks", "[flow]") {
   // Bounds that no log scale reaches: beyond them gradients are none of the map, by definition.
   check_on_line(clamped_affine.clip(-8, 9));
 }
 TEST_CASE("gated in networks", "[flow]") { check_on_line(gated.sigmoid_bias(0.5)); }
+TEST_CASE("softplus_affine in networks", "[flow]") {
+  check_on_line(softplus_affine.min_scale(0.01));
+}
 TEST_CASE("splines of the line in networks", "[flow]") {
   check_on_line(rational_quadratic<4>.bound(2));
 }

@@ -213,7 +213,8 @@ template <class T, class F> void check_nan(const F& f, std::mt19937& rng) {
   single<T, F> t{f, random_theta<T>(f, rng, 1)};
   CHECK(std::isnan(t.forward(nan).value));
   CHECK(std::isnan(t.inverse(nan).value));
-  for (std::size_t j = 0; j < 2; ++j) {
+  // The first two at most: the later ones of a spline do not steer every bin.
+  for (std::size_t j = 0; j < std::min<std::size_t>(2, F::parameters); ++j) {
     auto bad = t;
     bad.theta[j] = nan;
     CHECK(std::isnan(bad.forward(T(0.3)).value));
