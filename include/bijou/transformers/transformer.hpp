@@ -13,9 +13,15 @@
 /// | `slope(x, theta)` | dy/dx and d log(dy/dx) / dx |
 /// | `pull_back(x, theta, gy, gl, gtheta)` | cotangent of x; sets those of theta |
 /// | `identity(theta, stride)` | parameters at which the map is the identity, or near it |
+/// | `text()` | with options: how it is written |
+/// | `check_options<T>()` | with options: throws where the type T cannot hold one |
 /// | `forward(x, theta, kept)` | optional: forward, and what its adjoint reads, in theta's places |
 /// | `pull_back_kept(x, kept, gy, gl, gtheta)` | then: pull_back from that |
 /// | `pull_back_inverse(x, y, theta, gx, gl, gtheta)` | optional: adjoint of the inverse; has y |
+///
+/// Networks begin at `identity`, by the biases of their outputs, and so do free parameters. What is
+/// kept takes the places of theta, which must be read before. A network's tape has D rows more
+/// where there is a `pull_back_inverse`: they hold y.
 ///
 /// The adjoint of the inverse needs no function of its own. With x = f^-1(y), cotangents gx of x
 /// and gl of log|dx/dy|: b = gx - gl * dlog, gy = b / slope, gtheta = pull_back(x, theta, -gy,
