@@ -283,7 +283,7 @@ def main():
         folder = Path(scratch)
         compiler = options.compiler.split()
         objects = []
-        for source in ("main", "support/allocation_counter", "support/reference"):
+        for source in ("main", "runner", "support/allocation_counter", "support/reference"):
             objects.append(folder / f"{Path(source).name}.o")
             subprocess.run([*compiler, *FLAGS, f"-I{ROOT}/include", f"-I{ROOT}/tests",
                             f'-DBIJOU_TEST_DATA="{ROOT}/tests/reference/data"', "-c",
