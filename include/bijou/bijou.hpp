@@ -25,6 +25,7 @@
 #include <bijou/bijectors/inverse.hpp>
 #include <bijou/bijectors/linear/householder.hpp>
 #include <bijou/bijectors/linear/lower_triangular.hpp>
+#include <bijou/bijectors/linear/lu.hpp>
 #include <bijou/bijectors/linear/permute.hpp>
 #include <bijou/bijectors/mixing.hpp>
 #include <bijou/bijectors/on.hpp>

@@ -28,7 +28,8 @@ TEST_CASE("hostile values: couplings, clamps, splines, with gradients", "[flow]"
                               inverse(autoregressive<8>(gated)));
 }
 TEST_CASE("hostile values: linear words between networks", "[flow]") {
-  check_all(normal<3> | lower_triangular | householder<2> | affine | iaf<8> | lower_triangular);
+  check_all(normal<3> | lower_triangular | householder<2> | affine | lu | iaf<8> |
+            lower_triangular);
 }
 TEST_CASE("hostile values: planar, radial, sylvester", "[flow]") {
   check_all<wants::gradients>(normal<3> | planar | flip | inverse(radial) | iaf<7> | sylvester |

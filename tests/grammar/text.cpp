@@ -63,6 +63,7 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(sylvester.reflections<2>());
   CHECK_TEXT(householder<2>);
   CHECK_TEXT(lower_triangular);
+  CHECK_TEXT(lu);
   CHECK_TEXT(inverse(planar));
   CHECK_TEXT(exp_map);
   CHECK_TEXT(softplus_map);

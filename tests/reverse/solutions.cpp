@@ -201,6 +201,10 @@ TEMPLATE_TEST_CASE_SIG("triangular products and solutions", "[reverse]",
   });
   auto solution = checked<D, D, D>(
       [](auto& m, auto& diagonal, auto&, auto& v) { return solve<Which>(m, diagonal, v); });
+  auto unit_product = checked<D, D, D>(
+      [](auto& m, auto&, auto& start, auto& v) { return multiply<Which>(m, 1, v, start); });
+  auto unit_solution =
+      checked<D, D, D>([](auto& m, auto&, auto&, auto& v) { return solve<Which>(m, 1, v); });
 
   // Values against sums, and one undoes the other.
   const reverse_mode::passive_matrix<double, D, D> matrix(product.m.data());
@@ -222,6 +226,47 @@ TEMPLATE_TEST_CASE_SIG("triangular products and solutions", "[reverse]",
 
   CHECK(product.error(inside) < 2.5e-8 * D);
   CHECK(solution.error(inside) < 2.5e-8 * D);
+
+  // The number 1 in place of the diagonal is a vector of ones.
+  const std::vector<double> numbers(D, 1.0);
+  const reverse_mode::passive_parameters<double, D> ones(numbers.data());
+  const auto by_vector = multiply<Which>(matrix, ones, v, start),
+             by_number = multiply<Which>(matrix, 1, v, start);
+  const auto solved_by_vector = solve<Which>(matrix, ones, v),
+             solved_by_number = solve<Which>(matrix, 1, v);
+  for (int i = 0; i < D; ++i) {
+    CHECK(testing::same_bits(by_number[i].value.first(), by_vector[i].value.first()));
+    CHECK(testing::same_bits(solved_by_number[i].value.first(), solved_by_vector[i].value.first()));
+  }
+  CHECK(unit_product.error(inside) < 2.5e-8 * D);
+  CHECK(unit_solution.error(inside) < 2.5e-8 * D);
+}
+
+TEST_CASE("a number in place of a diagonal has the cotangents of all its entries", "[reverse]") {
+  constexpr int D = 3;
+  constexpr auto lower = reverse_mode::triangle::lower;
+  double on_it = 1.7;
+  const std::array<double, 9> m{0, 0, 0, 0.4, 0, 0, -0.8, 0.6, 0};
+  const reverse_mode::passive_matrix<double, D, D> matrix(m.data());
+  reverse_mode::passive_vector<double, D> v;
+  for (int d = 0; d < D; ++d) detail::at(v.values, d) = P(0.5 + d);
+  const auto check = [&](const auto& operation) {
+    const reverse_mode::active<double> number{P(on_it)};
+    {
+      auto y = operation(number);
+      for (int d = 0; d < D; ++d) y.view().set_cotangent(d, P(1 + 0.25 * d));
+    }
+    const auto value = [&] {
+      const reverse_mode::passive<double> same{P(on_it)};
+      const auto y = operation(same);
+      double sum = 0;
+      for (int d = 0; d < D; ++d) sum += (1 + 0.25 * d) * y[d].value.first();
+      return sum;
+    };
+    CHECK(testing::near(number.cotangent.first(), difference(value, on_it), 1e-8));
+  };
+  check([&](auto& number) { return multiply<lower>(matrix, number, v); });
+  check([&](auto& number) { return solve<lower>(matrix, number, v); });
 }
 
 TEMPLATE_TEST_CASE_SIG("reflections", "[reverse]",

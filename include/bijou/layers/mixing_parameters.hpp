@@ -16,7 +16,7 @@
 namespace bijou::inline BIJOU_ISA {
 
 /// The part of a matrix whose entries are parameters; the others are 0 for good.
-enum class matrix_part : unsigned char { whole, above_diagonal, up_to_diagonal };
+enum class matrix_part : unsigned char { whole, above_diagonal, up_to_diagonal, below_diagonal };
 
 /// A learned number, vector or matrix of a word that mixes variables: its name in files, its shape
 /// (none: a number) and the normal distribution that it begins with.
@@ -35,16 +35,19 @@ struct parameter {
     p.variance = spread;
     return p;
   }
-  /// Of a square matrix: only entries right of its diagonal, or none right of it.
+  /// Of a square matrix: only entries right of its diagonal, none right of it, or only those left
+  /// of it.
   constexpr parameter above_diagonal() const { return with(matrix_part::above_diagonal); }
   constexpr parameter up_to_diagonal() const { return with(matrix_part::up_to_diagonal); }
+  constexpr parameter below_diagonal() const { return with(matrix_part::below_diagonal); }
 
   constexpr bool is_matrix() const { return columns > 0; }
   constexpr int size() const { return rows == 0 ? 1 : is_matrix() ? rows * columns : rows; }
   /// Whether entry i is one.
   constexpr bool owns(int i) const {
-    return owned == matrix_part::whole ||
-           (owned == matrix_part::above_diagonal) == (i % columns > i / columns);
+    if (owned == matrix_part::whole) return true;
+    if (owned == matrix_part::below_diagonal) return i % columns < i / columns;
+    return (owned == matrix_part::above_diagonal) == (i % columns > i / columns);
   }
 
  private:

@@ -4,8 +4,9 @@
 /// (number.hpp): y = M v + b and M y = v.
 ///
 /// M is a D x D matrix of parameters of which one side of the diagonal is read, and a vector in
-/// place of its diagonal: words keep the diagonal above 0 by a function of what they learn. Sums
-/// run over ascending columns, each term with one fused multiply-add.
+/// place of its diagonal: words keep the diagonal above 0 by a function of what they learn. A
+/// number in the vector's place stands for all of it: 1 makes M unit triangular. Sums run over
+/// ascending columns, each term with one fused multiply-add.
 
 #include <bijou/kernels/saturation.hpp>
 #include <bijou/reverse/matrix.hpp>
@@ -147,11 +148,12 @@ template <triangle Which, class M, class Diagonal, class V> struct triangular_so
   }
 };
 
-/// Whether the operands are a matrix of parameters, its diagonal and a vector of samples.
+/// Whether the operands are a matrix of parameters, its diagonal, which one number may stand for,
+/// and a vector of samples.
 template <class M, class Diagonal, class V> constexpr bool matrix_and_vectors() {
-  if constexpr (some_matrix<M> && some_numbers<Diagonal> && some_numbers<V>)
-    return !some_list<V> && M::rows == M::columns && Diagonal::size == M::rows &&
-           V::size == M::rows;
+  if constexpr (some_matrix<M> && operand<Diagonal> && some_numbers<V>)
+    return !some_list<V> && M::rows == M::columns && V::size == M::rows &&
+           (size_of<Diagonal>() == 0 || size_of<Diagonal>() == M::rows);
   else
     return false;
 }
@@ -159,8 +161,8 @@ template <class M, class Diagonal, class V> constexpr bool matrix_and_vectors() 
 } // namespace detail
 
 #define BIJOU_NEEDS_MATRIX                                                                         \
-  "bijou: a triangular product takes a matrix of D x D parameters, a vector in place of its "      \
-  "diagonal and a vector of D variables"
+  "bijou: a triangular product takes a matrix of D x D parameters, a vector or a number in place " \
+  "of its diagonal and a vector of D variables"
 
 /// M v + start, where M is a triangle of m with this diagonal; kept: nothing, or where the value is
 /// kept. Cost: D (D + 1) / 2 multiply-adds; of its reverse sweep, twice that.
