@@ -8,7 +8,9 @@ set(bijou_headers
     include/bijou/bijectors/conditioners/coupling.hpp
     include/bijou/bijectors/conditioners/network_options.hpp
     include/bijou/bijectors/elementwise.hpp
+    include/bijou/bijectors/elementwise/arctan.hpp
     include/bijou/bijectors/elementwise/exp.hpp
+    include/bijou/bijectors/elementwise/leaky_relu.hpp
     include/bijou/bijectors/elementwise/sigmoid.hpp
     include/bijou/bijectors/elementwise/softplus.hpp
     include/bijou/bijectors/elementwise/standardise.hpp
@@ -63,7 +65,9 @@ set(bijou_headers
     include/bijou/io/safetensors_json.hpp
     include/bijou/io/save_load.hpp
     include/bijou/kernels/aligned.hpp
+    include/bijou/kernels/atan.hpp
     include/bijou/kernels/bracketed_newton.hpp
+    include/bijou/kernels/constexpr_log.hpp
     include/bijou/kernels/direction.hpp
     include/bijou/kernels/dual.hpp
     include/bijou/kernels/function_ref.hpp

@@ -16,7 +16,9 @@
 #include <bijou/bijectors/conditioners/autoregressive.hpp>
 #include <bijou/bijectors/conditioners/coupling.hpp>
 #include <bijou/bijectors/elementwise.hpp>
+#include <bijou/bijectors/elementwise/arctan.hpp>
 #include <bijou/bijectors/elementwise/exp.hpp>
+#include <bijou/bijectors/elementwise/leaky_relu.hpp>
 #include <bijou/bijectors/elementwise/sigmoid.hpp>
 #include <bijou/bijectors/elementwise/softplus.hpp>
 #include <bijou/bijectors/elementwise/standardise.hpp>

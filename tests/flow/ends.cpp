@@ -35,6 +35,11 @@ scored interval(real low, real high, real y) {
   const real a = y - low, b = high - y;
   return normal_of(std::log(a / b), 1 / a + 1 / b, 1 / (b * b) - 1 / (a * a));
 }
+scored cauchy_quantile_of_normal(real y) {
+  const real pi = 3.14159265358979323846264338L;
+  const real x = y < 0.25L ? -1 / std::tan(pi * y) : 1 / std::tan(pi * (1 - y)), r = 1 + x * x;
+  return normal_of(x, pi * r, 2 * pi * pi * x * r);
+}
 scored log_normal(real y) { return normal_of(std::log(y), 1 / y, -1 / (y * y)); }
 scored softplus_of_normal(real y) {
   const real e = -std::expm1(-y);
@@ -172,6 +177,8 @@ TEMPLATE_TEST_CASE("which numbers a support holds: ends, and the numbers beside 
   // Closed at both ends.
   check(uniform<1>, {0, -T(0), tiny, before(T(1)), 1}, {-tiny, next(T(1)), -1, 2, inf, -inf});
   check(normal<1> | sigmoid_map, {0, -T(0), tiny, before(T(1)), 1}, {-tiny, next(T(1)), inf, -inf});
+  // Without tiny: its noise is so large that its square overflows, and log p is -inf.
+  check(normal<1> | arctan_map, {0, -T(0), before(T(1)), 1}, {-tiny, next(T(1)), inf, -inf});
   check(normal<1> | interval_map(-2, 3), {-2, next(T(-2)), before(T(3)), 3},
         {before(T(-2)), next(T(3)), inf, -inf});
   const T low = T(0.1), high = T(0.3); // ends that are no numbers of T: the nearest are
@@ -195,6 +202,9 @@ TEMPLATE_TEST_CASE("scores and slopes beside the ends are the textbook's", "[flo
                   {tiny, least / 2, least, T(1e-30), T(1e-10), T(0.001), T(0.5), T(0.999),
                    T(1 - 1e-6), before(before(T(1))), before(T(1))},
                   [](real y) { return interval(0, 1, y); });
+  check_scores<T>(arctan_map,
+                  {T(1e-10), T(0.001), T(0.5), T(0.999), before(before(T(1))), before(T(1))},
+                  cauchy_quantile_of_normal);
   check_scores<T>(interval_map(-1, 1),
                   {next(T(-1)), next(next(T(-1))), T(-0.999), 0, T(0.5), T(0.999), before(T(1))},
                   [](real y) { return interval(-1, 1, y); });
@@ -232,6 +242,7 @@ TEMPLATE_TEST_CASE("both ends of an interval cost the same, as much as the numbe
     CHECK(at_low > 1);
   };
   check(sigmoid_map, 0, 1);
+  check(arctan_map, 0, 1);
   check(interval_map(-1, 1), -1, 1);
   check(interval_map(0, 180), 0, 180);
   check(interval_map(-180, 0), -180, 0);
@@ -311,6 +322,7 @@ TEMPLATE_TEST_CASE("far from a logit's middle the density still has its slope", 
 TEMPLATE_TEST_CASE("no sample leaves its support by rounding", "[flow]", float, double) {
   using T = TestType;
   check_samples<T>(normal<1> | sigmoid_map);
+  check_samples<T>(normal<1> | arctan_map);
   check_samples<T>(normal<1> | interval_map(-4.7, -4.4));
   check_samples<T>(normal<1> | interval_map(0, 180));
   check_samples<T>(normal<1> | tanh_map);

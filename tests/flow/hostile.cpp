@@ -40,6 +40,9 @@ TEST_CASE("hostile values: maps with an end", "[flow]") {
                 on<3>(softplus_map),
             50'000);
 }
+TEST_CASE("hostile values: a kink, and tails that are powers", "[flow]") {
+  check_all(normal<2> | affine | leaky_relu() | on<0>(arctan_map), 50'000);
+}
 TEST_CASE("hostile values: splines on the box, and back to the line", "[flow]") {
   check_all(uniform<2> | coupling<5>(rational_quadratic<4>.unit_box()) | flip |
                 inverse(sigmoid_map) | iaf<4> | standardise({1.0, 2.0}, {3.0, 1e3}),

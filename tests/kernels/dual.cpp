@@ -1,3 +1,4 @@
+#include <bijou/kernels/atan.hpp>
 #include <bijou/kernels/dual.hpp>
 
 #include <cmath>
@@ -24,7 +25,7 @@ struct all_functions {
     e *= 2;
     e -= a;
     e /= 3;
-    return e + a * b - sin(x) * cos(2 * x);
+    return e + a * b - sin(x) * cos(2 * x) + atan(x);
   }
 };
 

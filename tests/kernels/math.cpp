@@ -1,4 +1,6 @@
-// The errors documented in kernels/math.hpp, enforced on this instruction set against long double.
+// The errors documented in kernels/math.hpp and kernels/atan.hpp, enforced on this instruction set
+// against long double.
+#include <bijou/kernels/atan.hpp>
 #include <bijou/kernels/math.hpp>
 
 #include <bit>
@@ -144,6 +146,13 @@ template <class T> std::vector<function<T>> table() {
        2,
        false,
        {{-25, 25}, {-1, 1}, {0.5, 0.6}},
+       {-inf, inf},
+       true},
+      {BIJOU_ROW(atan),
+       [](long double x) { return std::atan(x); },
+       3,
+       false,
+       {{-50, 50}, {-1, 1}, {0.41, 0.42}, {2.4, 2.42}},
        {-inf, inf},
        true},
       {BIJOU_ROW(sin),
@@ -320,6 +329,8 @@ TEMPLATE_TEST_CASE("functions have their limits and poles", "[math]", float, dou
   CHECK(math::sin(limits::denorm_min()) == limits::denorm_min());
   CHECK(math::tanh(inf) == 1);
   CHECK(math::tanh(-inf) == -1);
+  CHECK(math::atan(inf) == T(1.57079632679489661923L));
+  CHECK(math::atan(-inf) == -math::atan(inf));
   for (const auto& f : table<T>()) {
     if (!f.keeps_zero_sign) continue;
     INFO(f.name);
@@ -340,6 +351,7 @@ TEMPLATE_TEST_CASE("functions are odd, and do not decrease", "[math]", float, do
   for (int i = 0; i < 20000; ++i) {
     const T x = static_cast<T>(uniform(random));
     REQUIRE(math::tanh(-x) == -math::tanh(x));
+    REQUIRE(math::atan(-x) == -math::atan(x));
     REQUIRE(math::log_sigmoid(-x) == -math::softplus(x));
     REQUIRE(math::tanh(x) >= -1);
     REQUIRE(math::tanh(x) <= 1);

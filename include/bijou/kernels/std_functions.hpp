@@ -11,6 +11,7 @@
 ///
 /// Functions of `<cmath>` that packs do not have are refused with a sentence.
 
+#include <bijou/kernels/atan.hpp>
 #include <bijou/kernels/dual.hpp>
 
 #include <cmath>
@@ -45,6 +46,7 @@ namespace std {
     return NAME(x);                                                                                \
   }
 BIJOU_STD_FUNCTION(abs)
+BIJOU_STD_FUNCTION(atan)
 BIJOU_STD_FUNCTION(cos)
 BIJOU_STD_FUNCTION(exp)
 BIJOU_STD_FUNCTION(expm1)
@@ -92,11 +94,6 @@ template <bijou::math::detail::lanes X> X asin(const X& x) {
 }
 template <bijou::math::detail::lanes X> X asinh(const X& x) {
   if constexpr (bijou::math::detail::is_dual<X>) return std::asinh(x.value);
-  static_assert(bijou::math::detail::is_dual<X>, BIJOU_NO_SUCH_FUNCTION);
-  return x;
-}
-template <bijou::math::detail::lanes X> X atan(const X& x) {
-  if constexpr (bijou::math::detail::is_dual<X>) return std::atan(x.value);
   static_assert(bijou::math::detail::is_dual<X>, BIJOU_NO_SUCH_FUNCTION);
   return x;
 }
