@@ -6,7 +6,7 @@
 
 using namespace function_check;
 
-static_assert(leaky_relu().function.slope_below == 0.01); // PyTorch's
+static_assert(leaky_relu_map().function.slope_below == 0.01); // PyTorch's
 
 TEMPLATE_TEST_CASE("leaky_relu_function: formula, slopes and inverse", "[bijectors][leaky_relu]",
                    float, double) {
@@ -56,16 +56,16 @@ TEMPLATE_TEST_CASE("leaky_relu_function: the ends of the line", "[bijectors][lea
   CHECK(f.log_abs_slope(P(-inf))[0] == f.log_abs_slope(P(T(-1)))[0]);
 }
 
-TEST_CASE("leaky_relu refuses a slope without an inverse", "[bijectors][leaky_relu]") {
+TEST_CASE("leaky_relu_map refuses a slope without an inverse", "[bijectors][leaky_relu]") {
   const auto says = Catch::Contains("expected a finite slope > 0");
-  CHECK_THROWS_WITH(leaky_relu(0), says && Catch::Contains("got 0"));
-  CHECK_THROWS_WITH(leaky_relu(-0.01), says && Catch::Contains("got -0.01"));
-  CHECK_THROWS_WITH(leaky_relu(std::numeric_limits<double>::infinity()), says);
-  CHECK_THROWS_AS(leaky_relu(std::nan("")), std::invalid_argument);
+  CHECK_THROWS_WITH(leaky_relu_map(0), says && Catch::Contains("got 0"));
+  CHECK_THROWS_WITH(leaky_relu_map(-0.01), says && Catch::Contains("got -0.01"));
+  CHECK_THROWS_WITH(leaky_relu_map(std::numeric_limits<double>::infinity()), says);
+  CHECK_THROWS_AS(leaky_relu_map(std::nan("")), std::invalid_argument);
   // A slope that float cannot hold to all its digits.
   const leaky_relu_function tiny{1e-40};
   CHECK_NOTHROW(tiny.check_options<double>());
   CHECK_THROWS_WITH(tiny.check_options<float>(),
-                    "leaky_relu(1e-40): in float the slope is no normal number: use "
+                    "leaky_relu_map(1e-40): in float the slope is no normal number: use "
                     "make_flow<double>, or choose a slope nearer to 1");
 }

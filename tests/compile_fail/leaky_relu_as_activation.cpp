@@ -4,4 +4,4 @@
 using namespace bijou;
 
 // The word; the activation of that name is activations::leaky_relu.
-constexpr auto p = normal<2> | iaf<64>.activation(leaky_relu);
+constexpr auto p = normal<2> | iaf<64>.activation(leaky_relu_map);

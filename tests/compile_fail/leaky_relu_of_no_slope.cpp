@@ -1,6 +1,6 @@
-// expect-error: leaky_relu\(slope\): expected a finite slope > 0
+// expect-error: leaky_relu_map\(slope\): expected a finite slope > 0
 #include <bijou/bijou.hpp>
 
 using namespace bijou;
 
-constexpr auto p = normal<2> | leaky_relu(0);
+constexpr auto p = normal<2> | leaky_relu_map(0);

@@ -4,4 +4,4 @@
 
 using namespace bijou;
 
-constexpr auto p = normal<2> | leaky_relu;
+constexpr auto p = normal<2> | leaky_relu_map;

@@ -21,8 +21,8 @@ TEST_CASE("words that are solved for, one turned round", "[flow]") {
   check_expression(normal<3> | planar | flip | inverse(radial) | sylvester);
 }
 TEST_CASE("a kink, tails that are powers, and both turned round", "[flow]") {
-  check_expression(normal<2> | affine | leaky_relu(0.2) | affine | arctan_map | flip |
-                   inverse(arctan_map) | affine | inverse(leaky_relu(0.5)) | arctan_map);
+  check_expression(normal<2> | affine | leaky_relu_map(0.2) | affine | arctan_map | flip |
+                   inverse(arctan_map) | affine | inverse(leaky_relu_map(0.5)) | arctan_map);
 }
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);

@@ -41,7 +41,7 @@ TEST_CASE("hostile values: maps with an end", "[flow]") {
             50'000);
 }
 TEST_CASE("hostile values: a kink, and tails that are powers", "[flow]") {
-  check_all(normal<2> | affine | leaky_relu() | on<0>(arctan_map), 50'000);
+  check_all(normal<2> | affine | leaky_relu_map() | on<0>(arctan_map), 50'000);
 }
 TEST_CASE("hostile values: splines on the box, and back to the line", "[flow]") {
   check_all(uniform<2> | coupling<5>(rational_quadratic<4>.unit_box()) | flip |

@@ -20,7 +20,7 @@ static_assert(after(normal<2> | exp_map).support == supports(positive, positive)
 static_assert(after(normal<2> | softplus_map).is_all(positive));
 static_assert(after(normal<2> | sigmoid_map).is_all(unit));
 static_assert(after(normal<2> | tanh_map).is_all(kind::symmetric));
-static_assert(after(normal<2> | leaky_relu() | arctan_map).is_all(unit));
+static_assert(after(normal<2> | leaky_relu_map() | arctan_map).is_all(unit));
 static_assert(after(normal<2> | interval_map(-1, 3)).is_all(kind::interval));
 static_assert(after(uniform<2> | inverse(sigmoid_map)).is_all(line));
 static_assert(after(normal<2> | exp_map | inverse(softplus_map) | iaf<8>).is_all(line));

@@ -23,6 +23,7 @@
 #include <bijou/transformers/transformer.hpp>
 
 #include <string>
+#include <type_traits>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -97,6 +98,9 @@ template <class F> constexpr auto elementwise(F f) {
   static_assert(has_formulas,
                 "bijou: elementwise(f) needs f.forward(x), f.inverse(y) and f.log_abs_slope(x) as "
                 "const function templates of one argument");
+  constexpr bool has_default = std::is_default_constructible_v<F>;
+  static_assert(has_default, "bijou: elementwise(f): a flow makes its maps before it knows their "
+                             "options: give the struct a default constructor");
   if constexpr (has_formulas) {
     // Instantiates the formulas with the types that evaluation and gradients use, so that a mistake
     // in them is reported here and not deep inside a flow. A lambda: one line less of context.

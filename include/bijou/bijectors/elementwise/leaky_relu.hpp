@@ -1,6 +1,6 @@
 #pragma once
 /// \file
-/// y = x where x > 0, else slope x, from the line onto the line: `leaky_relu(slope)`.
+/// y = x where x > 0, else slope x, from the line onto the line: `leaky_relu_map(slope)`.
 ///
 ///     log(dy/dx) = 0 where x > 0, else log slope      dlog/dx = 0
 ///     x = y where y > 0, else y / slope
@@ -32,7 +32,7 @@ struct leaky_relu_function {
   /// Throws std::invalid_argument unless 0 < slope, finite: else the map has no inverse.
   constexpr explicit leaky_relu_function(double slope) : slope_below(slope) {
     if (!(slope > 0) || slope > std::numeric_limits<double>::max())
-      throw std::invalid_argument("leaky_relu(slope): expected a finite slope > 0, got " +
+      throw std::invalid_argument("leaky_relu_map(slope): expected a finite slope > 0, got " +
                                   detail::number_text(slope));
     log_slope_below_ = detail::constexpr_log(slope);
   }
@@ -40,7 +40,7 @@ struct leaky_relu_function {
   template <class T> void check_options() const {
     detail::require_normal<T>(slope_below, text(), "the slope", "choose a slope nearer to 1");
   }
-  std::string text() const { return "leaky_relu(" + detail::number_text(slope_below) + ")"; }
+  std::string text() const { return "leaky_relu_map(" + detail::number_text(slope_below) + ")"; }
 
   template <class X> BIJOU_INLINE X forward(X x) const {
     using math::select;
@@ -68,7 +68,7 @@ struct leaky_relu_function {
 
 /// y = x where x > 0, else slope x: the line onto the line, for any slope > 0.
 /// \throws std::invalid_argument (a compile error in a constexpr expression) unless 0 < slope
-constexpr auto leaky_relu(double slope = 0.01) {
+constexpr auto leaky_relu_map(double slope = 0.01) {
   return elementwise_t<leaky_relu_function>{leaky_relu_function(slope)};
 }
 
