@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../catch.hpp"
+#include "../support/emulated.hpp"
 #include "../support/numerics.hpp"
 
 using namespace bijou;
@@ -23,6 +24,9 @@ namespace {
 template <class T> T root_of(T stretch, T c) {
   return ridge_root(simd::pack<T>(stretch), simd::pack<T>(c)).first();
 }
+
+/// How many of so many values to try.
+constexpr int trials(int n) { return bijou::testing::emulated ? n / 4 : n; }
 
 /// From `first` to `last` in equal factors.
 std::vector<double> factors(double first, double last, int n) {
@@ -48,8 +52,8 @@ TEMPLATE_TEST_CASE("ridge_root: to the last places that its terms have", "[bijec
                    double) {
   using T = TestType;
   constexpr auto epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
-  for (const double stretch : factors(1e-3, 1e5, 60))
-    for (const double c : factors(1e-6, 3 * stretch + 30, 100)) {
+  for (const double stretch : factors(1e-3, 1e5, trials(60)))
+    for (const double c : factors(1e-6, 3 * stretch + 30, trials(100))) {
       const auto s = static_cast<T>(stretch), height = static_cast<T>(c);
       const T z = root_of(s, height);
       const auto exact = exact_root(static_cast<double>(s), static_cast<double>(height));
@@ -67,8 +71,8 @@ TEMPLATE_TEST_CASE("ridge_root: few steps, and a bounded number at the border", 
   using T = TestType;
   const auto most_steps = [](double least, double largest) {
     int most = 0;
-    for (const double stretch : factors(least, largest, 200))
-      for (const double c : factors(1e-20, 1e20, 500)) {
+    for (const double stretch : factors(least, largest, trials(200)))
+      for (const double c : factors(1e-20, 1e20, trials(500))) {
         int steps = 0;
         const bijou::detail::positive_ridge<T> equation(simd::pack<T>(static_cast<T>(stretch)),
                                                         simd::pack<T>(static_cast<T>(c)));

@@ -4,6 +4,8 @@
 
 #include <bijou/flow/bijector.hpp>
 #include <bijou/layers/named_tensors.hpp>
+#include <bijou/networks/degrees.hpp>
+#include <bijou/networks/dense_network.hpp>
 
 #include <algorithm>
 #include <cstddef>
