@@ -30,6 +30,7 @@
 #include <span>
 #include <string>
 
+// NOLINTBEGIN(bugprone-macro-parentheses): what stands for types and keywords has none.
 // Layers of networks for one scalar type and tile width: products, and their adjoints.
 #define BIJOU_PRODUCTS(KEYWORD, T, L, A)                                                           \
   KEYWORD template void multiply_rows<T, L, A>(                                                    \
@@ -97,6 +98,7 @@
   BIJOU_NOISE(KEYWORD, T, normal_numbers)                                                          \
   BIJOU_NOISE(KEYWORD, T, uniform_numbers)                                                         \
   BIJOU_TRAINING(KEYWORD, T)
+// NOLINTEND(bugprone-macro-parentheses)
 
 namespace bijou::inline BIJOU_ISA {
 
