@@ -14,10 +14,8 @@
 #include <bijou/kernels/row_product.hpp>
 #include <bijou/kernels/sample_sums.hpp>
 #include <bijou/kernels/tile.hpp>
-#include <bijou/kernels/transposed_product.hpp>
 #include <bijou/layers/ordered_network.hpp>
 #include <bijou/networks/activations.hpp>
-#include <bijou/networks/degrees_from_masks.hpp>
 #include <bijou/networks/masked_network.hpp>
 #include <bijou/random/normal.hpp>
 #include <bijou/random/uniform.hpp>
@@ -28,23 +26,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 
 // NOLINTBEGIN(bugprone-macro-parentheses): what stands for types and keywords has none.
-// Layers of networks for one scalar type and tile width: products, and their adjoints.
-#define BIJOU_PRODUCTS(KEYWORD, T, L, A)                                                           \
-  KEYWORD template void multiply_rows<T, L, A>(                                                    \
-      const T*, int, int, std::span<const product_term<T>>, const product_target<T>&, int);
-#define BIJOU_LAYER_KERNELS(KEYWORD, T, L, A)                                                      \
-  BIJOU_PRODUCTS(KEYWORD, T, L, A)                                                                 \
-  KEYWORD template void pull_back_columns<T, L, A>(const T*, const staircase&, int, int,           \
-                                                   const row_range&, const T*,                     \
-                                                   const cotangent_target<T>&, int);
 // Sums over the samples of a tile.
 #define BIJOU_SAMPLE_SUMS(KEYWORD, T, L, ROWS)                                                     \
   KEYWORD template void add_sample_sums<T, L, ROWS>(const T*, int, const T*, int, int, T*,         \
                                                     std::ptrdiff_t);
-// What is of one tile width.
+// What networks of other activations need, too, for one tile width and for one event.
 #define BIJOU_TILE_KERNELS(KEYWORD, T, L)                                                          \
   KEYWORD template void transpose_panel<T, L>(const T*, int, T*);                                  \
   KEYWORD template void add_outer_panels<T, L>(const staircase&, int, int, const T*, const T*,     \
@@ -54,10 +42,11 @@
   BIJOU_SAMPLE_SUMS(KEYWORD, T, L, 4)                                                              \
   BIJOU_SAMPLE_SUMS(KEYWORD, T, L, 8)                                                              \
   BIJOU_SAMPLE_SUMS(KEYWORD, T, L, 16)                                                             \
-  BIJOU_PRODUCTS(KEYWORD, T, L, linear_output)                                                     \
-  BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::relu_t)                                          \
-  BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::tanh_t)                                          \
-  BIJOU_LAYER_KERNELS(KEYWORD, T, L, activations::silu_t)
+  KEYWORD template void multiply_rows<T, L, linear_output>(                                        \
+      const T*, int, int, std::span<const product_term<T>>, const product_target<T>&, int);
+#define BIJOU_EVENT_KERNELS(KEYWORD, T)                                                            \
+  KEYWORD template void multiply_layer<T, linear_output>(                                          \
+      const T*, std::span<const product_term<T>>, const T*, int, T*, bool);
 // A network, and what it is outside of its layer.
 #define BIJOU_NETWORK(KEYWORD, T, A)                                                               \
   KEYWORD template class masked_network<T, wide_lanes<T>, A>;                                      \
@@ -65,12 +54,7 @@
 #define BIJOU_NETWORKS(KEYWORD, T)                                                                 \
   BIJOU_NETWORK(KEYWORD, T, activations::relu_t)                                                   \
   BIJOU_NETWORK(KEYWORD, T, activations::tanh_t)                                                   \
-  BIJOU_NETWORK(KEYWORD, T, activations::silu_t)                                                   \
-  KEYWORD template degree_assignment degrees_from_masks<T>(const dense_network<T>&, int, int);
-// Layers of one event.
-#define BIJOU_EVENT_KERNELS(KEYWORD, T, A)                                                         \
-  KEYWORD template void multiply_layer<T, A>(const T*, std::span<const product_term<T>>, const T*, \
-                                             int, T*, bool);
+  BIJOU_NETWORK(KEYWORD, T, activations::silu_t)
 // Random numbers.
 #define BIJOU_NOISE(KEYWORD, T, NUMBERS)                                                           \
   KEYWORD template void fill_tile<NUMBERS, T>(const philox&, domain, std::uint64_t, int, T*,       \
@@ -91,10 +75,7 @@
       trained_flow<T>&, const integration_functions<T>&, const integrate_options&);
 #define BIJOU_KERNELS(KEYWORD, T)                                                                  \
   BIJOU_TILE_KERNELS(KEYWORD, T, wide_lanes<T>)                                                    \
-  BIJOU_EVENT_KERNELS(KEYWORD, T, linear_output)                                                   \
-  BIJOU_EVENT_KERNELS(KEYWORD, T, activations::relu_t)                                             \
-  BIJOU_EVENT_KERNELS(KEYWORD, T, activations::tanh_t)                                             \
-  BIJOU_EVENT_KERNELS(KEYWORD, T, activations::silu_t)                                             \
+  BIJOU_EVENT_KERNELS(KEYWORD, T)                                                                  \
   BIJOU_NOISE(KEYWORD, T, normal_numbers)                                                          \
   BIJOU_NOISE(KEYWORD, T, uniform_numbers)                                                         \
   BIJOU_TRAINING(KEYWORD, T)
@@ -126,5 +107,3 @@ BIJOU_NETWORKS(extern, double)
 #undef BIJOU_NETWORK
 #undef BIJOU_TILE_KERNELS
 #undef BIJOU_SAMPLE_SUMS
-#undef BIJOU_LAYER_KERNELS
-#undef BIJOU_PRODUCTS

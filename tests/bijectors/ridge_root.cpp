@@ -18,15 +18,13 @@
 using namespace bijou;
 using bijou::detail::ridge_root;
 using bijou::testing::same_bits;
+using bijou::testing::trials;
 
 namespace {
 
 template <class T> T root_of(T stretch, T c) {
   return ridge_root(simd::pack<T>(stretch), simd::pack<T>(c)).first();
 }
-
-/// How many of so many values to try.
-constexpr int trials(int n) { return bijou::testing::emulated ? n / 4 : n; }
 
 /// From `first` to `last` in equal factors.
 std::vector<double> factors(double first, double last, int n) {

@@ -7,6 +7,7 @@
 #include <bijou/networks/network_plan.hpp>
 
 #include <array>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -98,10 +99,11 @@ TEST_CASE("dense networks of another shape are refused, by every length", "[netw
 
 TEST_CASE("widths that are fixed are checked", "[network]") {
   const auto a = autoregressive_degrees(3, 0, std::array{8, 9});
-  CHECK_NOTHROW(expect_widths(a, std::array{8, 9}));
-  CHECK_THROWS_WITH(expect_widths(a, std::array{8, 8}),
+  const auto shape = [](std::span<const int> widths) { return coupling_degrees(2, 1, 0, widths); };
+  CHECK_NOTHROW(expect_same_widths(shape(std::array{8, 9}), a));
+  CHECK_THROWS_WITH(expect_same_widths(shape(std::array{8, 8}), a),
                     Contains("expected degrees of hidden layers of 8 8 units, got 8 9"));
-  CHECK_THROWS_WITH(expect_widths(a, std::array{8}), Contains("of 8 units, got 8 9"));
+  CHECK_THROWS_WITH(expect_same_widths(shape(std::array{8}), a), Contains("of 8 units, got 8 9"));
 }
 
 TEST_CASE("degrees are read off masks", "[network]") {

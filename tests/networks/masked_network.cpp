@@ -380,7 +380,7 @@ template <class Net> void check_gradients(const Net& net, std::mt19937& random, 
   });
   CHECK(static_cast<int>(structural.size()) == net.structural_count());
   std::shuffle(structural.begin(), structural.end(), random);
-  structural.resize(std::min<std::size_t>(structural.size(), testing::emulated ? 12 : 60));
+  structural.resize(std::min(structural.size(), static_cast<std::size_t>(testing::trials(60))));
   for (std::ptrdiff_t i : structural)
     close(m.grad[static_cast<std::size_t>(i)], difference([&](memory<Net>& s) -> double& {
             return s.theta[static_cast<std::size_t>(i)];

@@ -11,4 +11,7 @@ inline constexpr bool emulated = true;
 inline constexpr bool emulated = false;
 #endif
 
+/// How many of n random cases to try.
+constexpr int trials(int n) { return emulated ? n / 5 : n; }
+
 } // namespace bijou::testing

@@ -151,6 +151,11 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     std::uint64_t start = 0;
     const samples* given = nullptr;
 
+    noise_source(const philox& numbers, std::size_t n)
+        : count(n), stream(&numbers), start(numbers.position()) {}
+    noise_source(const samples& noise) // NOLINT(google-explicit-constructor): it is one
+        : count(noise.count()), given(&noise) {}
+
     void fill(std::size_t i, T* x) const {
       if (stream)
         base_type::fill(*stream, start + i, x);
@@ -167,13 +172,13 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// Draws `count` samples into a sink, with log p where log_prob is not null.
   void write_samples(philox& stream, std::size_t count, const sink& y, values log_prob,
                      workspace<T>& ws, const contexts& context) const {
-    make_samples({count, &stream, stream.position()}, y, log_prob, ws, context);
+    make_samples({stream, count}, y, log_prob, ws, context);
     stream.advance(count);
   }
   /// The same with the noise given: row i of a source makes sample i.
   void write_samples_from(const samples& noise, const sink& y, values log_prob, workspace<T>& ws,
                           const contexts& context) const {
-    make_samples({noise.count(), nullptr, 0, &noise}, y, log_prob, ws, context);
+    make_samples(noise, y, log_prob, ws, context);
   }
 
   // --- gradients: the loops behind training/value_and_grad.hpp

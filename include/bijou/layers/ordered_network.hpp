@@ -223,9 +223,7 @@ void ordered_network<T, L, Activation>::set_dense(const dense_network<T>& net, T
 template <class T, int L, class Activation>
 void ordered_network<T, L, Activation>::set_structure(std::vector<int> order,
                                                       degree_assignment degrees) {
-  std::vector<int> widths;
-  for (const auto& layer : degrees_.hidden) widths.push_back(static_cast<int>(layer.size()));
-  expect_widths(degrees, widths);
+  expect_same_widths(degrees_, degrees);
   network_ = network_type(degrees, parameters(), network_.plan().skip());
   degrees_ = std::move(degrees);
   order_ = std::move(order);

@@ -26,11 +26,14 @@ struct degree_assignment {
   std::vector<int> outputs;             ///< per output variable, in rank order, ascending
 };
 
-/// \throws std::invalid_argument unless hidden layers have so many units
-inline void expect_widths(const degree_assignment& degrees, std::span<const int> widths) {
-  std::string expected, got;
-  for (int width : widths) expected += " " + std::to_string(width);
-  for (const auto& layer : degrees.hidden) got += " " + std::to_string(layer.size());
+/// \throws std::invalid_argument unless hidden layers have as many units as those of `shape`
+inline void expect_same_widths(const degree_assignment& shape, const degree_assignment& degrees) {
+  const auto widths = [](const degree_assignment& a) {
+    std::string text;
+    for (const auto& layer : a.hidden) text += " " + std::to_string(layer.size());
+    return text;
+  };
+  const std::string expected = widths(shape), got = widths(degrees);
   if (got != expected)
     throw std::invalid_argument("masked network: expected degrees of hidden layers of" + expected +
                                 " units, got" + got);

@@ -113,8 +113,7 @@ void accumulate_sample_gradient(const Flow& q, batch_view<const T> noise, Functi
   detail::check_gradient(q, gradient.size());
   if (Flow::conditional) detail::check_context_count("sample", context.count, noise.count);
   const detail::sample_source<T> given = noise;
-  q.add_sample_gradient({noise.count, nullptr, 0, &given}, function, gradient.data(), g_noise, ws,
-                        {context});
+  q.add_sample_gradient(given, function, gradient.data(), g_noise, ws, {context});
 }
 /// The same with noise number stream.position() ...; the stream is moved on by n. PathOnly: without
 /// the derivative of log q by the parameters at fixed samples, at twice the cost (see path_only in
@@ -125,8 +124,8 @@ void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Fu
                                 batch_view<const T> context = {}) {
   detail::check_gradient(q, gradient.size());
   if (Flow::conditional) detail::check_context_count("sample", context.count, n);
-  q.template add_sample_gradient<PathOnly>({n, &stream, stream.position()}, function,
-                                           gradient.data(), {}, ws, {context});
+  q.template add_sample_gradient<PathOnly>({stream, n}, function, gradient.data(), {}, ws,
+                                           {context});
   stream.advance(n);
 }
 

@@ -55,24 +55,16 @@ struct affine_t {
   template <class P, class Theta, class Sink>
   BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
     const bounded<P> a(theta[1]);
-    return pull_back_scale(x, math::exp(a.value), a.slope, gy, gl, gtheta);
+    return detail::pull_back_scale(x, math::exp(a.value), a.slope, gy, gl, gtheta);
   }
   template <class P, class Kept, class Sink>
   BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& gtheta) const {
-    return pull_back_scale(x, P(kept[0]), P(kept[1]), gy, gl, gtheta);
+    return detail::pull_back_scale(x, P(kept[0]), P(kept[1]), gy, gl, gtheta);
   }
 
   template <class T> void identity(T* theta, int stride) const { theta[0] = theta[stride] = T(0); }
 
  private:
-  template <class P, class Sink>
-  static BIJOU_INLINE P pull_back_scale(P x, P scale, P slope, P gy, P gl, Sink&& gtheta) {
-    const P gx = gy * scale;
-    gtheta.set(0, gy);
-    gtheta.set(1, simd::fma(gx, x, gl) * slope);
-    return gx;
-  }
-
   // a and da/du.
   template <class P> struct bounded {
     P value, slope;

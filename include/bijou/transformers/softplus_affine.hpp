@@ -92,11 +92,11 @@ template <class Least = default_least_scale> struct softplus_affine_t : Least {
   template <class P, class Theta, class Sink>
   BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
     const P s(theta[1]), a = scale(s);
-    return pull_back_scale(x, a, log_scale_slope(s, a), gy, gl, gtheta);
+    return detail::pull_back_scale(x, a, log_scale_slope(s, a), gy, gl, gtheta);
   }
   template <class P, class Kept, class Sink>
   BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& gtheta) const {
-    return pull_back_scale(x, P(kept[0]), P(kept[1]), gy, gl, gtheta);
+    return detail::pull_back_scale(x, P(kept[0]), P(kept[1]), gy, gl, gtheta);
   }
 
   template <class T> void identity(T* theta, int stride) const {
@@ -106,14 +106,6 @@ template <class Least = default_least_scale> struct softplus_affine_t : Least {
   }
 
  private:
-  template <class P, class Sink>
-  static BIJOU_INLINE P pull_back_scale(P x, P a, P slope, P gy, P gl, Sink&& gtheta) {
-    const P gx = gy * a;
-    gtheta.set(0, gy);
-    gtheta.set(1, simd::fma(gx, x, gl) * slope);
-    return gx;
-  }
-
   // a. No exponential of a positive number is taken: a is finite wherever s is, and the sum of two
   // positive numbers cancels nothing, so that its logarithm is as good as it.
   template <class P> BIJOU_INLINE P scale(P s) const {

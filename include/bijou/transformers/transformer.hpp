@@ -117,6 +117,15 @@ BIJOU_INLINE P pull_back_inverse(const Tr& tr, P x, P y, const Theta& theta, P g
   }
 }
 
+/// The adjoint of y = t + a x with parameters (t, s), of which a has the slope d log a / ds.
+template <class P, class Sink>
+BIJOU_INLINE P pull_back_scale(P x, P a, P slope, P gy, P gl, Sink&& gtheta) {
+  const P gx = gy * a;
+  gtheta.set(0, gy);
+  gtheta.set(1, simd::fma(gx, x, gl) * slope);
+  return gx;
+}
+
 /// A cotangent divided by a slope that may be next to nothing. The quotient saturates: it is
 /// multiplied by lengths and slopes on its way to parameters, and an infinity times 0 is NaN.
 template <class P> BIJOU_INLINE P cotangent_quotient(P g, P slope) {
