@@ -15,6 +15,8 @@ endforeach()
 set(header ${PRECOMPILED}/header.hpp)
 if(COMPILER MATCHES "clang")
   set(precompiled ${header}.pch)
+  # Templates that need nothing of a case are instantiated here, not in each case: half of clang's time.
+  set(precompile_flags -fpch-instantiate-templates)
   set(precompiled_flags -include-pch ${precompiled})
 else()
   set(precompiled ${header}.gch)

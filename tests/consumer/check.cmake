@@ -20,14 +20,14 @@ if(WAY STREQUAL pkg_config)
     OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   separate_arguments(flags UNIX_COMMAND "${flags}")
   file(MAKE_DIRECTORY ${FOLDER}/build)
-  run(${COMPILER} -std=c++20 -O1 ${flags} ${CMAKE_CURRENT_LIST_DIR}/main.cpp -o ${program})
+  run(${COMPILER} -std=c++20 -O0 ${flags} ${CMAKE_CURRENT_LIST_DIR}/main.cpp -o ${program})
 else()
   run(${CMAKE_COMMAND}
       -S ${CMAKE_CURRENT_LIST_DIR}/project
       -B ${FOLDER}/build
       -G ${GENERATOR}
       -DCMAKE_CXX_COMPILER=${COMPILER}
-      -DCMAKE_CXX_FLAGS=-O1
+      -DCMAKE_CXX_FLAGS=-O0 # whether it builds and runs, not how fast
       -DCMAKE_PREFIX_PATH=${prefix}
       -DWAY=${WAY}
       -DBIJOU_SOURCE=${SOURCE})

@@ -15,6 +15,7 @@
 using namespace bijou;
 using testing::make_subject;
 using testing::subject;
+using testing::wants;
 
 namespace {
 
@@ -75,7 +76,7 @@ template <class T> testing::gradients<T> gradient(const subject<T>& f, T y) {
 /// Scores and slopes at each y against the textbook.
 template <class T, class E, class Reference>
 void check_scores(const E& expression, const std::vector<T>& ys, const Reference& reference) {
-  const auto f = make_subject<T>(normal<1> | expression, 0.0F);
+  const auto f = make_subject<T, wants::log_prob_gradient>(normal<1> | expression, 0.0F);
   const double eps = std::numeric_limits<T>::epsilon();
   for (const T y : ys) {
     INFO(f.text << " at " << y);
@@ -94,7 +95,7 @@ void check_scores(const E& expression, const std::vector<T>& ys, const Reference
 
 /// No noise, however far out, makes a sample that the flow finds outside its support.
 template <class T, class E> void check_samples(const E& expression) {
-  const auto f = make_subject<T, testing::wants::evaluation>(expression, 0.0F);
+  const auto f = make_subject<T, wants::evaluation>(expression, 0.0F);
   INFO(f.text);
   std::vector<T> noise;
   if (f.on_box) {
@@ -160,7 +161,7 @@ TEMPLATE_TEST_CASE("which numbers a support holds: ends, and the numbers beside 
   constexpr T inf = std::numeric_limits<T>::infinity(), most = std::numeric_limits<T>::max();
   constexpr T tiny = std::numeric_limits<T>::denorm_min();
   const auto check = [](const auto& expression, std::vector<T> inside, std::vector<T> outside) {
-    const auto f = make_subject<T>(expression, 0.0F);
+    const auto f = make_subject<T, wants::log_prob_gradient>(expression, 0.0F);
     INFO(f.text);
     for (const T y : inside) {
       INFO("inside: " << y);
@@ -221,7 +222,7 @@ TEMPLATE_TEST_CASE("scores and slopes beside the ends are the textbook's", "[flo
   check_scores<T>(tanh_map, {next(T(-1)), T(-0.999), T(1e-30), T(0.5), before(T(1))},
                   tanh_of_normal);
   if (sizeof(T) == 4) {
-    const auto f = make_subject<T, testing::wants::evaluation>(normal<1> | sigmoid_map, 0.0F);
+    const auto f = make_subject<T, wants::evaluation>(normal<1> | sigmoid_map, 0.0F);
     CHECK(f.log_prob({T(0.99999994F)}, {})[0] == Approx(-122.654).epsilon(1e-5));
   }
 }
@@ -230,7 +231,7 @@ TEMPLATE_TEST_CASE("both ends of an interval cost the same, as much as the numbe
                    "[flow]", float, double) {
   using T = TestType;
   const auto check = [](const auto& word, T low, T high) {
-    const auto f = make_subject<T>(normal<1> | word, 0.0F);
+    const auto f = make_subject<T, wants::log_prob_gradient>(normal<1> | word, 0.0F);
     INFO(f.text);
     const T cost = log_prob(f, low);
     CHECK(log_prob(f, high) == cost);
@@ -249,15 +250,15 @@ TEMPLATE_TEST_CASE("both ends of an interval cost the same, as much as the numbe
   check(interval_map(-2, 3), -2, 3);
   check(interval_map(0.1, 0.3), T(0.1), T(0.3));
   // Far out, both maps end where the interval does, and mirror images score alike.
-  const auto f = make_subject<T>(normal<1> | interval_map(-1, 1), 0.0F);
+  const auto f = make_subject<T, wants::log_prob_gradient>(normal<1> | interval_map(-1, 1), 0.0F);
   for (const T x : {T(10), T(36), T(40), T(1000)}) {
     const T up = f.forward({x}, {}).values[0];
     CHECK(f.forward({-x}, {}).values[0] == -up);
     CHECK(log_prob(f, up) == log_prob(f, -up));
   }
   // One is 1, as a fraction or behind a spline.
-  const auto spline =
-      make_subject<T>(normal<1> | affine | sigmoid_map | rational_quadratic<8>.unit_box(), 0.0F);
+  const auto spline = make_subject<T, wants::log_prob_gradient>(
+      normal<1> | affine | sigmoid_map | rational_quadratic<8>.unit_box(), 0.0F);
   const double slack = sizeof(T) == 4 ? 1e-4 : 1e-10;
   CHECK(log_prob(spline, T(0)) == Approx(double(log_prob(spline, T(1)))).epsilon(slack));
 }
@@ -266,7 +267,7 @@ TEMPLATE_TEST_CASE("gradients at the ends of a fraction are numbers", "[flow]", 
   using T = TestType;
   constexpr T tiny = std::numeric_limits<T>::denorm_min();
   for (const float perturbation : {0.0F, 0.3F, 1.0F}) {
-    const auto f = make_subject<T>(
+    const auto f = make_subject<T, wants::log_prob_gradient>(
         normal<1> | affine | sigmoid_map | rational_quadratic<8>.unit_box(), perturbation);
     for (const T y :
          {T(0), tiny, T(1e-40), T(1e-30), T(1e-10), T(0.5), T(1 - 1e-6), before(T(1)), T(1)}) {
@@ -277,8 +278,8 @@ TEMPLATE_TEST_CASE("gradients at the ends of a fraction are numbers", "[flow]", 
   }
   // With theta = 0 the spline is the identity, and at an end its parameters feel the log slope
   // alone: d log p / du_0 = -s(u + c) at y = 0, that of the last knot's at y = 1.
-  const auto f =
-      make_subject<T>(normal<1> | affine | sigmoid_map | rational_quadratic<8>.unit_box(), 0.0F);
+  const auto f = make_subject<T, wants::log_prob_gradient>(
+      normal<1> | affine | sigmoid_map | rational_quadratic<8>.unit_box(), 0.0F);
   const auto by = [&](T y) {
     std::vector<double> g;
     const auto all = gradient(f, y).by_parameters;
@@ -307,7 +308,7 @@ TEMPLATE_TEST_CASE("far from a logit's middle the density still has its slope", 
   // p(y) = s'(y) where the spline is the identity, times its end slopes elsewhere: both tails fall
   // by one nat per unit.
   for (const float perturbation : {0.0F, 0.5F}) {
-    const auto f = make_subject<T>(
+    const auto f = make_subject<T, wants::log_prob_gradient>(
         uniform<1> | rational_quadratic<8>.unit_box() | inverse(sigmoid_map), perturbation);
     for (const double y : {40.0, 88.0, 90.0, 103.0, 700.0, 709.0, 746.0, 1e4, 1e30}) {
       INFO("y = " << y);
@@ -351,7 +352,7 @@ TEMPLATE_TEST_CASE("no sample leaves its support by rounding", "[flow]", float, 
 
 TEMPLATE_TEST_CASE("samples of splines on the unit box score themselves", "[flow]", float, double) {
   using T = TestType;
-  const auto f = make_subject<T, testing::wants::evaluation>(
+  const auto f = make_subject<T, wants::evaluation>(
       uniform<2> | coupling<8>(rational_quadratic<8>.unit_box()) | flip |
           autoregressive<8>(rational_quadratic<2>.unit_box()),
       1.0F);
@@ -374,7 +375,7 @@ TEMPLATE_TEST_CASE("a spline driven by a network is differentiated in the bin it
   // (tests/transformers/rational_quadratic.cpp has the value).
   constexpr auto spline = rational_quadratic<2>.pyro();
   const auto check = [](const auto& expression) {
-    const auto f = make_subject<T>(expression, 0.0F);
+    const auto f = make_subject<T, wants::log_prob_gradient>(expression, 0.0F);
     INFO(f.text);
     const std::vector<T> none(f.parameters.size(), T(0));
     f.set_parameters(none);

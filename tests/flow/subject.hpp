@@ -63,7 +63,7 @@ template <class T> class subject {
   std::size_t size = 0, context_size = 0;
   bool on_box = false;         ///< the base is the unit box, not the normal
   bool invertible = false;     ///< else it has no inverse, log_prob and log_prob_gradient
-  bool differentiable = false; ///< else it was made without gradients
+  bool differentiable = false; ///< else it was made without gradients of log_prob
   std::size_t tile = 0;        ///< samples in a full tile
   std::span<T> parameters;
   std::vector<std::uint8_t> structure;
@@ -104,8 +104,8 @@ template <class T> class subject {
   gradients<T> no_gradients(std::size_t count) const;
 };
 
-/// Whether a subject is to be differentiated: adjoints take half of the time to compile.
-enum class wants { evaluation, gradients };
+/// What of a subject is to be differentiated: adjoints take half of the time to compile.
+enum class wants { evaluation, log_prob_gradient, gradients };
 
 /// The calls of a flow of some type.
 template <class Flow, wants Wants>
@@ -118,7 +118,7 @@ struct flow_behind_calls final : flow_calls_of<typename Flow::value_type> {
 
   explicit flow_behind_calls(Flow q) : flow(std::move(q)) {
     this->memory =
-        Wants == wants::gradients ? flow.make_gradient_workspace() : flow.make_workspace();
+        Wants == wants::evaluation ? flow.make_workspace() : flow.make_gradient_workspace();
   }
   void set_parameters(std::span<const T> p) override { flow.set_parameters(p); }
   void forward(in x, in context, out y, T* log_det) override {
@@ -155,7 +155,7 @@ struct flow_behind_calls final : flow_calls_of<typename Flow::value_type> {
                          [[maybe_unused]] std::span<const T> weights, [[maybe_unused]] T scale,
                          [[maybe_unused]] gradients<T>& to,
                          [[maybe_unused]] out by_inputs) override {
-    if constexpr (Wants == wants::gradients && Flow::invertible) {
+    if constexpr (Wants != wants::evaluation && Flow::invertible) {
       weighted_batch<T> batch{y, {}, weights};
       if constexpr (Flow::conditional) batch.context = context;
       to.value = accumulate_log_prob_gradient(flow, batch, scale, std::span(to.by_parameters),
@@ -184,7 +184,7 @@ subject<T> make_subject(const E& expression, float scale = 0.3F, std::uint64_t s
   result.context_size = static_cast<std::size_t>(flow_type::context_size);
   result.on_box = flow_type::base_type::at.is_all(kind::unit);
   result.invertible = flow_type::invertible;
-  result.differentiable = Wants == wants::gradients;
+  result.differentiable = Wants != wants::evaluation;
   result.tile = flow_type::program_type::lanes;
   result.parameters = q.parameters();
   result.structure = q.structure();

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../support/emulated.hpp"
 #include "../support/numerics.hpp"
 #include "catch.hpp"
 
@@ -123,7 +124,7 @@ TEMPLATE_TEST_CASE("gelu: the error form to a few units in the last place, on ev
        {range{start, 0, most}, range{-2, 0, most}, range{-1e-3, 1e-3, 4}, range{0, 9, 4}}) {
     std::uniform_real_distribution<double> uniform(from, to);
     double worst = 0, worst_slope = 0;
-    for (int i = 0; i < 20000; ++i) {
+    for (int i = 0; i < testing::trials(20000); ++i) {
       alignas(64) T z[P::size], value[P::size], slope[P::size];
       for (T& v : z) v = static_cast<T>(uniform(generator));
       activations::gelu(P::load(z)).store(value);

@@ -51,7 +51,7 @@ TEST_CASE("AffineTransform: a fixed shift and scale") {
   const reference_case c("AffineTransform_0_d4");
   const std::vector<double> loc = c["param.loc"].values, scale = c["param.scale"].values;
   const auto check = [&]<class T>(T) {
-    const auto s = subject_of(make_flow<T>(normal<4> | inverse(standardise(loc, scale))));
+    const auto s = compared_flow<T>(make_flow<T>(normal<4> | inverse(standardise(loc, scale))));
     const auto y = s.forward(c["x"].as<T>());
     require_agreement(c, "y", y.values);
     require_agreement(c, "ladj", y.log_det);

@@ -21,7 +21,7 @@ void check_flow(const reference_case& c, const Expression& expression, const Ins
                 const pyro_layout& layout) {
   auto q = make_flow<T>(expression);
   install(q, c);
-  const subject<T> s = subject_of(std::move(q));
+  const compared_flow<T> s = compared_flow<T>(std::move(q));
   const std::size_t D = s.dimension, n = c.batch();
   const std::vector<double> ones(n * D, 1.0);
 

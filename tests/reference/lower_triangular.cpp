@@ -1,6 +1,7 @@
 // Pyro's LowerCholeskyAffine: values and log-dets both ways, gradients by points and parameters.
 #include <cmath>
 
+#include "../support/numerics.hpp"
 #include "agreement.hpp"
 
 using namespace bijou;
@@ -13,8 +14,8 @@ constexpr std::size_t D = 4;
 /// Gradients by loc and by the matrix on and below its diagonal. Pyro also has derivatives by the
 /// entries above it, which its map reads; they are no parameters of ours.
 template <class T>
-void require_gradients(const reference_case& c, const std::string& prefix, const subject<T>& s,
-                       const batch_gradient<T>& gradient) {
+void require_gradients(const reference_case& c, const std::string& prefix,
+                       const compared_flow<T>& s, const batch_gradient<T>& gradient) {
   const auto compare = [&](const std::string& theirs, const std::string& ours, bool matrix) {
     const auto found = s.by_name(gradient.by_parameters), sizes = s.by_name(gradient.terms);
     const auto truth = c[prefix + theirs].values, scale = c["param.scale_tril"].values;
@@ -43,9 +44,9 @@ template <class T> void check_case() {
       values_of(set, "layers.1.log_scale_tril")[i] =
           static_cast<T>(i % D == i / D ? std::log(scale[i]) : scale[i]);
     set_named_parameters(q, set);
-    return subject_of(std::move(q));
+    return compared_flow<T>(std::move(q));
   };
-  const subject<T> s = with_base_at(std::vector<double>(D), 0);
+  const compared_flow<T> s = with_base_at(std::vector<double>(D), 0);
   const auto x = c["x"].as<T>();
   const auto y = s.forward(x);
   require_agreement(c, "y", y.values);

@@ -12,7 +12,7 @@ TEST_CASE("three Planar on a normal") {
   const auto check = [&]<class T>(T) {
     auto q = make_flow<T>(normal<3> | planar | planar | planar);
     install_by_name(q, c, layout);
-    const subject<T> s = subject_of(std::move(q));
+    const compared_flow<T> s = compared_flow<T>(std::move(q));
     const auto z = c["sample.z"].as<T>();
     require_agreement(c, "sample.x", s.forward(z).values);
     std::vector<T> log_prob(c.batch());

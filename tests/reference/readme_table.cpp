@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/numerics.hpp"
 #include "../support/scratch_folder.hpp"
 #include "agreement.hpp"
 
@@ -176,7 +177,7 @@ void samples_and_their_gradients() {
     CHECK(y.shape()[1] == 4);
     // rsample: the gradient through the sample, of sum log q + sum y v, in
     // accumulate_sample_gradient.
-    const subject<T> s = subject_of(q);
+    const compared_flow<T> s = compared_flow<T>(q);
     const auto g = s.gradient_of_samples(c["sample.z"].as<T>(), c["sample.v"].as<T>(), T(1));
     require_parameter_gradients(c, "sample.grad.", s, g, [](const std::string& name) {
       return name.starts_with("transforms.0.")

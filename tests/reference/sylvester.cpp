@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/numerics.hpp"
 #include "agreement.hpp"
 
 using namespace bijou;
@@ -36,7 +37,7 @@ std::vector<double> push(const reference_case& c, const replacements& others,
   auto set = named_parameters(q);
   for (const auto& [name, values] : others) values_of(set, "layers.0." + name) = values;
   set_named_parameters(q, set);
-  std::vector<double> y = subject_of(std::move(q)).forward(x).values;
+  std::vector<double> y = compared_flow<double>(std::move(q)).forward(x).values;
   for (std::size_t i = 0; i < D; ++i) y[i] -= x[i];
   return y;
 }
@@ -82,9 +83,9 @@ matrix transposed(const matrix& m) {
 }
 
 /// x + A tanh(B x + b) and log|det| of 1 + A diag(tanh') B, row by row.
-batch_values<double> ridge_map(const matrix& a, const matrix& b, const std::vector<double>& bias,
+mapped_batch<double> ridge_map(const matrix& a, const matrix& b, const std::vector<double>& bias,
                                const std::vector<double>& x) {
-  batch_values<double> to{x, {}};
+  mapped_batch<double> to{x, {}};
   for (std::size_t n = 0; n < x.size() / D; ++n) {
     matrix jacobian{D, D, std::vector<double>(D * D)};
     for (std::size_t i = 0; i < D; ++i) jacobian(i, i) = 1;
@@ -120,7 +121,7 @@ TEST_CASE("Sylvester: the word's map and its exact log-det, at Pyro's parameters
   const auto check = [&]<class T>(T) {
     auto q = make_flow<T>(normal<4> | sylvester.reflections<2>());
     install_by_name(q, c, renamed("", "layers.0."));
-    const auto y = subject_of(std::move(q)).forward(c["x"].as<T>());
+    const auto y = compared_flow<T>(std::move(q)).forward(c["x"].as<T>());
     const auto allowed = [](double of) {
       return std::is_same_v<T, double> ? 1e-12 : tolerance<float>(of);
     };

@@ -12,6 +12,6 @@ inline constexpr bool emulated = false;
 #endif
 
 /// How many of n random cases to try.
-constexpr int trials(int n) { return emulated ? n / 5 : n; }
+constexpr int trials(int n) { return emulated ? n / 10 : n; }
 
 } // namespace bijou::testing

@@ -141,7 +141,7 @@ template <class T, class F> void check_round_trips(const F& f, double scale) {
 
 template <class F> void check_gradients(const F& f, double scale, double tolerance) {
   std::mt19937 rng(43);
-  for (int trial = 0; trial < 20; ++trial) {
+  for (int trial = 0; trial < trials(20); ++trial) {
     const single<double, F> t{f, random_theta<double>(f, rng, scale)};
     const textbook<F> knots(f, t.theta);
     for (const double x : points(f, rng)) {
@@ -377,7 +377,7 @@ TEMPLATE_TEST_CASE("rational_quadratic: no finite parameter and no point gives N
   const auto check = [](const auto& f) {
     std::mt19937 rng(51);
     std::bernoulli_distribution coin;
-    for (int trial = 0; trial < 20; ++trial) {
+    for (int trial = 0; trial < trials(20); ++trial) {
       single<T, std::remove_cvref_t<decltype(f)>> t{f, random_theta<T>(f, rng, 1)};
       for (T& v : t.theta)
         if (coin(rng)) v = coin(rng) ? limits::max() : limits::lowest();
