@@ -31,6 +31,7 @@ set(bijou_headers
     include/bijou/compiled.hpp
     include/bijou/dispatch.hpp
     include/bijou/flow/arguments.hpp
+    include/bijou/flow/batch_loops.hpp
     include/bijou/flow/bijector.hpp
     include/bijou/flow/calls.hpp
     include/bijou/flow/chain_layers.hpp
@@ -46,6 +47,7 @@ set(bijou_headers
     include/bijou/flow/program.hpp
     include/bijou/flow/standardise_context.hpp
     include/bijou/flow/support.hpp
+    include/bijou/flow/support_bounds.hpp
     include/bijou/flow/thread_team.hpp
     include/bijou/flow/workspace.hpp
     include/bijou/grammar/expression.hpp

@@ -10,6 +10,7 @@
 /// do not mix: the names of another are other names (kernels/isa.hpp), and the linker says what is
 /// missing.
 
+#include <bijou/flow/batch_loops.hpp>
 #include <bijou/kernels/outer_product.hpp>
 #include <bijou/kernels/row_product.hpp>
 #include <bijou/kernels/sample_sums.hpp>
@@ -60,6 +61,29 @@
   KEYWORD template void fill_tile<NUMBERS, T>(const philox&, domain, std::uint64_t, int, T*,       \
                                               std::ptrdiff_t, int);                                \
   KEYWORD template void fill_event<NUMBERS, T>(const philox&, domain, std::uint64_t, std::span<T>);
+// The loops behind a flow's calls, for one tile width.
+#define BIJOU_BATCH_LOOPS(KEYWORD, T, L)                                                           \
+  KEYWORD template void map_tiles<T, L>(const flow_frame<T>&, direction, const sample_source<T>&,  \
+                                        const sample_sink<T>&, value_sink<T>, T*,                  \
+                                        const context_source<T>&, chain_function<T>);              \
+  KEYWORD template void score_tiles<T, L>(const flow_frame<T>&, int, const base_functions<T>&,     \
+                                          const sample_source<T>&, value_sink<T>, T*,              \
+                                          const context_source<T>&, chain_function<T>);            \
+  KEYWORD template void sample_tiles<T, L>(                                                        \
+      const flow_frame<T>&, const base_functions<T>&, const noise_source<T>&,                      \
+      const sample_sink<T>&, value_sink<T>, T*, const context_source<T>&, chain_function<T>);      \
+  KEYWORD template double add_score_gradient<T, L>(                                                \
+      const flow_frame<T>&, const base_functions<T>&, const sample_source<T>&, const T*, double,   \
+      T*, T*, const sample_sink<T>&, T*, const context_source<T>&,                                 \
+      const differentiable_chain<T>&);                                                             \
+  KEYWORD template void add_function_gradient<T, L>(                                               \
+      const flow_frame<T>&, const base_functions<T>&, const noise_source<T>&,                      \
+      function_ref<void(const sampled_tile<T>&)>, T*, const sample_sink<T>&, T*,                   \
+      const context_source<T>&, const differentiable_chain<T>&, const differentiable_chain<T>*);   \
+  KEYWORD template void pull_back_tiles<T, L>(                                                     \
+      const flow_frame<T>&, const sample_source<T>&, function_ref<void(const valued_tile<T>&)>,    \
+      const sample_sink<T>&, value_sink<T>, T*, T*, const context_source<T>&,                      \
+      const differentiable_chain<T>&);
 // Training, whatever the flow.
 #define BIJOU_TRAINING(KEYWORD, T)                                                                 \
   KEYWORD template fit_result run_fit<T>(trained_flow<T>&, const scoring_functions<T>&,            \
@@ -76,6 +100,7 @@
 #define BIJOU_KERNELS(KEYWORD, T)                                                                  \
   BIJOU_TILE_KERNELS(KEYWORD, T, wide_lanes<T>)                                                    \
   BIJOU_EVENT_KERNELS(KEYWORD, T)                                                                  \
+  BIJOU_BATCH_LOOPS(KEYWORD, T, wide_lanes<T>)                                                     \
   BIJOU_NOISE(KEYWORD, T, normal_numbers)                                                          \
   BIJOU_NOISE(KEYWORD, T, uniform_numbers)                                                         \
   BIJOU_TRAINING(KEYWORD, T)
@@ -101,6 +126,7 @@ BIJOU_NETWORKS(extern, double)
 
 #undef BIJOU_KERNELS
 #undef BIJOU_TRAINING
+#undef BIJOU_BATCH_LOOPS
 #undef BIJOU_NOISE
 #undef BIJOU_EVENT_KERNELS
 #undef BIJOU_NETWORKS

@@ -7,6 +7,7 @@
 
 #include <bijou/bijectors/conditioners/network_options.hpp>
 #include <bijou/bijectors/linear/permute.hpp>
+#include <bijou/flow/batch_loops.hpp>
 #include <bijou/flow/calls.hpp>
 #include <bijou/flow/context_standardisation.hpp>
 #include <bijou/flow/program.hpp>
@@ -140,31 +141,26 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
   template <detail::direction Way>
   void map(const samples& from, const detail::sample_sink<T>& to, detail::value_sink<T> log_det,
            workspace<T>& ws, const contexts& context) const {
+    constexpr bool ahead = Way == detail::direction::forward;
     check_workspace(ws);
-    const int* in =
-        Way == detail::direction::forward ? noise_position.data() : program_.position().data();
-    const int* out =
-        Way == detail::direction::forward ? program_.position().data() : noise_position.data();
-    if (from.count() <= few) {
-      for (std::size_t i = 0; i < from.count(); ++i) {
-        const event_tile<T> e = event(ws, context, i);
-        from.load(i, size, e.x, in);
-        run<Way>(e);
-        if (is_nan(*e.log_det)) [[unlikely]]
-          settle<Way, 1>(from, i, e, 0);
-        to.store(i, size, e.x, out);
-        if (log_det) log_det.set(i, *e.log_det);
-      }
+    if (from.count() > few) {
+      const auto chain = [this](const tile<T>& t) { run<Way>(t); };
+      detail::map_tiles<T, lanes>(frame(), Way, from, to, log_det, ws.memory.data(), context,
+                                  chain);
       return;
     }
-    for (walk w(*this, ws, context, from.count()); w.next();) {
-      from.template load<lanes>(w.first, w.n, size, w.t.x, in);
-      run<Way>(w.t);
-      if (any_nan(w.t.log_det, w.t.lanes)) [[unlikely]]
-        for (int lane = 0; lane < w.n; ++lane)
-          if (is_nan(w.t.log_det[lane])) settle<Way, lanes>(from, w.sample(lane), w.t, lane);
-      to.template store<lanes>(w.first, w.n, size, w.t.x, out);
-      if (log_det) log_det.set(w.first, w.n, w.t.log_det);
+    const int* const position = program_.position().data();
+    for (std::size_t i = 0; i < from.count(); ++i) {
+      const event_tile<T> e = event(ws, context, i);
+      from.load(i, size, e.x, ahead ? noise_position.data() : position);
+      run<Way>(e);
+      if (detail::is_nan(*e.log_det) && !brought_nan(from, i, e)) [[unlikely]] {
+        constexpr T inf = std::numeric_limits<T>::infinity();
+        *e.log_det = ahead ? inf : -inf;
+        detail::set_limits(e.x, size, 1);
+      }
+      to.store(i, size, e.x, ahead ? position : noise_position.data());
+      if (log_det) log_det.set(i, *e.log_det);
     }
   }
 
@@ -224,40 +220,20 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
     else
       program_.inverse(t);
   }
-  /// The tiles of a batch, one after the other, each with its contexts and a log-det of 0:
-  ///
-  ///     for (walk w(*this, ws, context, count); w.next();) ...
-  class walk {
-   public:
-    std::size_t first = 0; ///< number of the tile's first sample
-    int n = 0;             ///< samples in it
-    tile<T> t;
-
-    walk(const bijector& f, workspace<T>& ws, const contexts& context, std::size_t count)
-        : t(f.tile_in(ws.memory.data())), f_(f), contexts_(context), count_(count),
-          context_rows_(ws.memory.data() + plan::context * lanes) {
-      f.set_contexts(t, context, context_rows_);
-    }
-    /// Whether there was one more.
-    bool next() {
-      first += static_cast<std::size_t>(n);
-      if (first >= count_) return false;
-      n = static_cast<int>(std::min<std::size_t>(lanes, count_ - first));
-      t.lanes = lanes_for<T>(n);
-      f_.load_contexts(t, contexts_, first, n, context_rows_);
-      std::fill_n(t.log_det, lanes, T(0));
-      return true;
-    }
-    /// Number of the sample in a lane.
-    std::size_t sample(int lane) const { return first + static_cast<std::size_t>(lane); }
-
-   private:
-    const bijector& f_;
-    const contexts& contexts_;
-    std::size_t count_;
-    T* context_rows_;
-  };
-  /// Event i of a batch, likewise: batches of up to `few` go without tiles. The bits are the same.
+  /// What loops over tiles know of this flow.
+  detail::flow_frame<T> frame() const {
+    return {size,
+            context_size,
+            parameters_,
+            noise_position.data(),
+            program_.position().data(),
+            context_position.data(),
+            plan::rows,
+            standardisation_.units(),
+            {}};
+  }
+  /// Event i of a batch with its context and a log-det of 0: batches of up to `few` go without
+  /// tiles. The bits are the same.
   event_tile<T> event(workspace<T>& ws, const contexts& context, std::size_t i) const {
     T* m = ws.memory.data();
     event_tile<T> e{
@@ -292,44 +268,11 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
     detail::saturate_event(values, context_size, &no_mark, detail::saturation<T>);
   }
 
-  // A NaN that nobody brought: the chain left the type's range (kernels/saturation.hpp).
-
-  static bool is_nan(T v) { return v != v; }
-  /// Whether a row has a NaN.
-  static bool any_nan(const T* row, int n) {
-    using pack = simd::pack<T>;
-    auto found = isnan(pack::load(row));
-    for (int s = pack::size; s < n; s += pack::size) found = found | isnan(pack::load(row + s));
-    return any(found);
-  }
-  /// Whether sample i of a source has a NaN, or its context has; `lane` is its lane of the tile, 0
-  /// of an event.
-  template <class Tile>
-  bool brought_nan(const samples& from, std::size_t i, const Tile& t, int lane) const {
-    std::array<T, static_cast<std::size_t>(size)> values;
-    from.load(i, size, values.data(), noise_position.data());
-    return std::ranges::any_of(values, is_nan) || context_has_nan(t, lane);
-  }
-  template <class Tile> bool context_has_nan(const Tile& t, int lane) const {
-    constexpr int stride = std::is_same_v<Tile, event_tile<T>> ? 1 : lanes;
-    if constexpr (conditional)
-      for (int k = 0; k < context_size; ++k)
-        if (is_nan(t.context[k * stride + lane])) return true;
-    return false;
-  }
-  /// The limits for a sample of which only the log-det says that it was saturated. Its density is
-  /// too small for the type, wherever it is looked at from.
-  template <detail::direction Way, int Stride, class Tile>
-  [[gnu::cold, gnu::noinline]] void settle(const samples& from, std::size_t i, const Tile& t,
-                                           int lane) const {
-    if (brought_nan(from, i, t, lane)) return;
-    constexpr T inf = std::numeric_limits<T>::infinity();
-    t.log_det[lane] = Way == detail::direction::forward ? inf : -inf;
-    for (int row = 0; row < size; ++row) {
-      T& value = t.x[row * Stride + lane];
-      if (is_nan(value) || value >= detail::saturation<T>) value = inf;
-      if (value <= -detail::saturation<T>) value = -inf;
-    }
+  /// Whether event i of a source has a NaN, or its context has. Overwrites the scratch rows.
+  [[gnu::cold, gnu::noinline]] bool brought_nan(const samples& from, std::size_t i,
+                                                const event_tile<T>& e) const {
+    from.load(i, size, e.scratch, noise_position.data());
+    return detail::any_nan(e.scratch, size, 1) || detail::any_nan(e.context, context_size, 1);
   }
   static constexpr auto context_position =
       detail::identity_order<(conditional ? context_size : 1)>();
@@ -343,31 +286,6 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
   context_standardisation<T, context_size> standardisation_;
 
  private:
-  tile<T> tile_in(T* m) const {
-    return {
-        parameters_.data(),        nullptr, nullptr, m + plan::x * lanes, m + plan::log_det * lanes,
-        m + plan::scratch * lanes, 0};
-  }
-  /// Rows for the contexts of tiles; those that all samples share are filled in here.
-  void set_contexts(tile<T>& t, const contexts& c, T* rows) const {
-    if constexpr (conditional) {
-      t.context = rows;
-      t.folded = c.folded;
-      if (c.values)
-        for (int k = 0; k < context_size; ++k) std::fill_n(rows + k * lanes, lanes, c.values[k]);
-    }
-  }
-  /// The contexts of a tile's own samples, as networks see them.
-  void load_contexts(const tile<T>& t, const contexts& c, std::size_t first, int n, T* rows) const {
-    if constexpr (conditional) {
-      if (c.values) return;
-      c.rows.template load<lanes>(first, n, context_size, rows, context_position.data());
-      standardisation_.template apply<lanes>(rows, t.lanes);
-      T* const no_mark = t.scratch; // a sample is not lost because its context is far
-      std::fill_n(no_mark, lanes, T(0));
-      detail::saturate_tile<lanes>(rows, context_size, no_mark, t.lanes, detail::saturation<T>);
-    }
-  }
   void standardise_as_written(const E& e) {
     if constexpr (context_is_standardised_as_written)
       for_each_word(e, [&](const auto& w) {

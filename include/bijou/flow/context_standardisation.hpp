@@ -21,6 +21,22 @@
 
 namespace bijou::inline BIJOU_ISA {
 
+/// What is taken out of the contexts of a tile; nothing, if there are no numbers.
+template <class T> struct context_units {
+  std::span<const T> mean, inverse_scale;
+
+  /// Standardises a row of L lanes for each value, the first `lanes` of them in use.
+  template <int L> void apply(T* rows, int lanes) const {
+    using pack = simd::pack<T>;
+    for (std::size_t k = 0; k < mean.size(); ++k) {
+      const pack center(mean[k]), factor(inverse_scale[k]);
+      T* row = rows + k * static_cast<std::size_t>(L);
+      for (int i = 0; i < lanes; i += pack::size)
+        ((pack::load(row + i) - center) * factor).store(row + i);
+    }
+  }
+};
+
 /// (c_k - mean_k) / scale_k for each value k of a context of C, computed in T as
 /// (c_k - mean_k) * (1 / scale_k): a division would cost small networks several per cent. A flow
 /// that has these numbers gives the bits of one that has none and is given such contexts.
@@ -56,16 +72,9 @@ template <class T, int C> class context_standardisation {
     if (!given_) return;
     for (std::size_t k = 0; k < size; ++k) values[k] = (values[k] - mean_[k]) * inverse_scale_[k];
   }
-  /// The same of a tile: a row of Stride lanes for each value, the first `lanes` of them in use.
-  template <int Stride> void apply(T* rows, int lanes) const {
-    if (!given_) return;
-    using pack = simd::pack<T>;
-    for (std::size_t k = 0; k < size; ++k) {
-      const pack mean(mean_[k]), inverse_scale(inverse_scale_[k]);
-      T* row = rows + k * static_cast<std::size_t>(Stride);
-      for (int i = 0; i < lanes; i += pack::size)
-        ((pack::load(row + i) - mean) * inverse_scale).store(row + i);
-    }
+  /// The same numbers, for tiles.
+  context_units<T> units() const {
+    return given_ ? context_units<T>{mean_, inverse_scale_} : context_units<T>{};
   }
 
   /// Whether all numbers are equal but for their rounding to float.
@@ -141,7 +150,7 @@ template <class T> class context_standardisation<T, 0> {
  public:
   static constexpr bool given() { return false; }
   static void apply(T*) {}
-  template <int Stride> static void apply(T*, int) {}
+  static context_units<T> units() { return {}; }
   static std::string text() { return {}; }
 };
 

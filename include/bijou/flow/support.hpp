@@ -3,9 +3,12 @@
 /// Points outside the support: found where data enters, before any word sees them.
 
 #include <bijou/flow/program.hpp>
+#include <bijou/flow/support_bounds.hpp>
 #include <bijou/kernels/simd.hpp>
 
 #include <array>
+#include <cmath>
+#include <cstddef>
 #include <limits>
 
 namespace bijou::inline BIJOU_ISA::detail {
@@ -15,7 +18,6 @@ namespace bijou::inline BIJOU_ISA::detail {
 /// NaN is neither inside nor outside: it stays, and makes its own log p NaN.
 template <class T, class E> class support_guard {
   static constexpr int size = program<T, E>::size;
-  static constexpr int lanes = program<T, E>::lanes;
   using pack = simd::pack<T>;
 
  public:
@@ -37,49 +39,20 @@ template <class T, class E> class support_guard {
     }
   }
 
-  /// Puts 0 or -inf into `penalty` for each lane.
-  void tile(T* x, T* penalty, int n) const {
-    for (int s = 0; s < n; s += pack::size) {
-      pack outside(T(0));
-      for (int row = 0; row < size; ++row) {
-        T* at = x + row * lanes + s;
-        pack v = pack::load(at);
-        check(v, outside, static_cast<std::size_t>(row));
-        v.store(at);
-      }
-      outside.store(penalty + s);
-    }
-  }
-  /// The same where only the first `rows` rows are given: the others get values inside.
-  void tile_first(T* x, T* penalty, int n, int rows) const {
-    for (int s = 0; s < n; s += pack::size) {
-      pack outside(T(0));
-      for (int row = 0; row < size; ++row) {
-        T* at = x + row * lanes + s;
-        pack v = row < rows ? pack::load(at) : pack(inside_[static_cast<std::size_t>(row)]);
-        if (row < rows) check(v, outside, static_cast<std::size_t>(row));
-        v.store(at);
-      }
-      outside.store(penalty + s);
-    }
-  }
+  /// For the rows of tiles.
+  support_bounds<T> bounds() const { return {low_, high_, inside_}; }
   pack event(T* x) const {
     pack outside(T(0));
-    for (int row = 0; row < size; ++row) {
+    const support_bounds<T> b = bounds();
+    for (std::size_t row = 0; row < static_cast<std::size_t>(size); ++row) {
       pack v(x[row]);
-      check(v, outside, static_cast<std::size_t>(row));
+      b.check(row, v, outside);
       x[row] = v[0];
     }
     return outside;
   }
 
  private:
-  BIJOU_INLINE void check(pack& v, pack& outside, std::size_t row) const {
-    const auto out = (v < pack(low_[row])) | (v > pack(high_[row]));
-    outside = select(out, pack(-std::numeric_limits<T>::infinity()), outside);
-    v = select(out, pack(inside_[row]), v);
-  }
-
   std::array<T, static_cast<std::size_t>(size)> low_{}, high_{}, inside_{};
 };
 

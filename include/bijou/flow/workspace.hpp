@@ -4,6 +4,7 @@
 
 #include <bijou/kernels/aligned.hpp>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace bijou::inline BIJOU_ISA {
@@ -15,6 +16,12 @@ template <class T> struct workspace {
 };
 
 namespace detail {
+
+/// Where the blocks of a workspace begin, in rows of lanes.
+struct workspace_rows {
+  int x, log_det, log_prob, context, scratch, g, g_log_det, tape;
+  int tape_noise; ///< from the tape's begin
+};
 
 /// How a workspace is divided, in rows of L lanes: `context` holds a row for each value of the
 /// samples' contexts, `folded` and `shared` what one context for all was folded into, and its
@@ -28,12 +35,18 @@ template <class Program> struct workspace_plan {
   static constexpr int folded = context + Program::context;
   static constexpr int shared = folded + (Program::needs::folded_size + L - 1) / L;
   static constexpr int scratch = shared + (Program::context + L - 1) / L;
-  static constexpr int evaluation_rows = scratch + Program::needs::scratch_rows;
+  // Also room for one sample, between the layers.
+  static constexpr int scratch_rows =
+      std::max(Program::needs::scratch_rows, (Program::size + L - 1) / L);
+  static constexpr int evaluation_rows = scratch + scratch_rows;
   static constexpr int g = evaluation_rows;
   static constexpr int g_log_det = g + Program::size;
   static constexpr int tape = g_log_det + 1;
   static constexpr int tape_noise = Program::needs::tape_rows; // from the tape's begin
   static constexpr int gradient_rows = tape + tape_noise + Program::size;
+
+  static constexpr workspace_rows rows{x, log_det,   log_prob, context,   scratch,
+                                       g, g_log_det, tape,     tape_noise};
 
   static constexpr std::size_t evaluation_size = static_cast<std::size_t>(evaluation_rows) * L;
   static constexpr std::size_t gradient_size = static_cast<std::size_t>(gradient_rows) * L;
