@@ -7,8 +7,6 @@
 #include <bijou/kernels/function_ref.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
