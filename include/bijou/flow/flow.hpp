@@ -7,6 +7,8 @@
 #include <bijou/kernels/function_ref.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
