@@ -7,8 +7,6 @@
 #include <bijou/kernels/function_ref.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -226,12 +224,15 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
       this->program_.forward(e);
       y.store(i, size, e.x, this->program_.position().data());
       if (!log_prob) continue;
-      // A sample that was saturated on its way from the noise is where its density is too small.
-      if (detail::is_nan(*e.log_det) && !detail::is_nan(log_p[0]) &&
-          !detail::any_nan(e.context, context_size, 1)) [[unlikely]]
-        *e.log_det = std::numeric_limits<T>::infinity();
+      if (detail::is_nan(*e.log_det)) [[unlikely]]
+        mend_log_det(log_p[0], e);
       log_prob.set(i, detail::log_prob_of_sample(log_p, pack(*e.log_det))[0]);
     }
+  }
+  /// A sample that was saturated on its way from the noise is where its density is too small.
+  [[gnu::cold, gnu::noinline]] static void mend_log_det(T base, const event_tile<T>& e) {
+    if (!detail::is_nan(base) && !detail::any_nan(e.context, context_size, 1))
+      *e.log_det = std::numeric_limits<T>::infinity();
   }
   /// The base's log p of one event, by the function that tiles use: its values in every lane.
   static pack broadcast_base(const T* x) {
