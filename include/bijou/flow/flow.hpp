@@ -208,12 +208,8 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   void make_samples(const noise_source& noise, const sink& y, values log_prob, workspace<T>& ws,
                     const contexts& context) const {
     this->check_workspace(ws);
-    if (noise.count > super::few) {
-      const auto forward = [this](const tile<T>& t) { this->program_.forward(t); };
-      detail::sample_tiles<T, lanes>(frame(), base, noise, y, log_prob, ws.memory.data(), context,
-                                     forward);
-      return;
-    }
+    if (noise.count > super::few) return make_tiles_of_samples(noise, y, log_prob, ws, context);
+    const int* const position = this->program_.position().data();
     for (std::size_t i = 0; i < noise.count; ++i) {
       const event_tile<T> e = this->event(ws, context, i);
       if (noise.stream)
@@ -222,12 +218,20 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
         noise.given->load(i, size, e.x, super::noise_position.data());
       const pack log_p = log_prob ? broadcast_base(e.x) : pack(T(0));
       this->program_.forward(e);
-      y.store(i, size, e.x, this->program_.position().data());
+      y.store(i, size, e.x, position);
       if (!log_prob) continue;
       if (detail::is_nan(*e.log_det)) [[unlikely]]
         mend_log_det(log_p[0], e);
       log_prob.set(i, detail::log_prob_of_sample(log_p, pack(*e.log_det))[0]);
     }
+  }
+  /// Apart, so that single events do not save registers for it.
+  [[gnu::noinline]] void make_tiles_of_samples(const noise_source& noise, const sink& y,
+                                               values log_prob, workspace<T>& ws,
+                                               const contexts& context) const {
+    const auto forward = [this](const tile<T>& t) { this->program_.forward(t); };
+    detail::sample_tiles<T, lanes>(frame(), base, noise, y, log_prob, ws.memory.data(), context,
+                                   forward);
   }
   /// A sample that was saturated on its way from the noise is where its density is too small.
   [[gnu::cold, gnu::noinline]] static void mend_log_det(T base, const event_tile<T>& e) {
