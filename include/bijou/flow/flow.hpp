@@ -234,8 +234,8 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
                                    forward);
   }
   /// A sample that was saturated on its way from the noise is where its density is too small.
-  [[gnu::cold, gnu::noinline]] static void mend_log_det(T base, const event_tile<T>& e) {
-    if (!detail::is_nan(base) && !detail::any_nan(e.context, context_size, 1))
+  [[gnu::cold, gnu::noinline]] static void mend_log_det(T log_p, const event_tile<T>& e) {
+    if (!detail::is_nan(log_p) && !detail::any_nan(e.context, context_size, 1))
       *e.log_det = std::numeric_limits<T>::infinity();
   }
   /// The base's log p of one event, by the function that tiles use: its values in every lane.
