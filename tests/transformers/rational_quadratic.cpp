@@ -377,7 +377,7 @@ TEMPLATE_TEST_CASE("rational_quadratic: no finite parameter and no point gives N
   const auto check = [](const auto& f) {
     std::mt19937 rng(51);
     std::bernoulli_distribution coin;
-    for (int trial = 0; trial < trials(20); ++trial) {
+    for (int trial = 0; trial < 20; ++trial) {
       single<T, std::remove_cvref_t<decltype(f)>> t{f, random_theta<T>(f, rng, 1)};
       for (T& v : t.theta)
         if (coin(rng)) v = coin(rng) ? limits::max() : limits::lowest();
