@@ -53,7 +53,7 @@ gradients<T> subject<T>::log_prob_gradient(const values& y, const values& contex
 template <class T>
 gradients<T> subject<T>::sample_gradient(const values& noise, const values& context,
                                          const values& weights) const {
-  auto g = no_gradients(noise.size());
+  double value = 0;
   const auto function = [&](const sampled_tile<T>& t) {
     for (int i = 0; i < t.count; ++i) {
       const T w = weights[t.first + static_cast<std::size_t>(i)];
@@ -64,11 +64,23 @@ gradients<T> subject<T>::sample_gradient(const values& noise, const values& cont
         t.cotangent(d)[i] = w * std::cos(shifted);
       }
       t.log_q_cotangent[i] = T(0.3) * w;
-      g.value += static_cast<double>(w * sum);
+      value += static_cast<double>(w * sum);
     }
+  };
+  auto g = sample_gradient(noise, context, function);
+  g.value = value;
+  return g;
+}
+template <class T>
+gradients<T>
+subject<T>::sample_gradient(const values& noise, const values& context,
+                            const std::function<void(const sampled_tile<T>&)>& function) const {
+  auto g = no_gradients(noise.size());
+  const auto watched = [&](const sampled_tile<T>& t) {
+    function(t);
     std::copy_n(t.log_q, t.count, g.log_prob.data() + t.first);
   };
-  flow->sample_gradient(rows(noise, size), rows(context, context_size), function, g,
+  flow->sample_gradient(rows(noise, size), rows(context, context_size), watched, g,
                         to(g.by_inputs));
   return g;
 }

@@ -85,6 +85,9 @@ template <class T> class subject {
   /// Of sum_i w_i (sum_d sin(y_d + d) + 0.3 log q_i), y the samples made of noise.
   gradients<T> sample_gradient(const values& noise, const values& context,
                                const values& weights) const;
+  /// Of a function of the samples made of noise, whose value it does not know.
+  gradients<T> sample_gradient(const values& noise, const values& context,
+                               const std::function<void(const sampled_tile<T>&)>& function) const;
 
   /// Draws noise of the base, the same for float and double.
   values noise(std::size_t n, std::uint64_t seed) const;
@@ -171,25 +174,30 @@ struct flow_behind_calls final : flow_calls_of<typename Flow::value_type> {
   }
 };
 
+/// A flow seen so.
+template <wants Wants, class Flow> auto subject_of(Flow q) {
+  using T = typename Flow::value_type;
+  auto calls = std::make_shared<flow_behind_calls<Flow, Wants>>(std::move(q));
+  subject<T> result;
+  result.text = calls->flow.text();
+  result.size = static_cast<std::size_t>(Flow::size);
+  result.context_size = static_cast<std::size_t>(Flow::context_size);
+  result.on_box = Flow::base_type::at.is_all(kind::unit);
+  result.invertible = Flow::invertible;
+  result.differentiable = Wants != wants::evaluation;
+  result.tile = Flow::program_type::lanes;
+  result.parameters = calls->flow.parameters();
+  result.structure = calls->flow.structure();
+  result.flow = std::move(calls);
+  return result;
+}
+
 /// A flow of T with perturbed parameters: nothing is tested near the identity only. The parameters
 /// of float and double subjects of one expression are equal.
 template <class T, wants Wants = wants::gradients, class E>
 subject<T> make_subject(const E& expression, float scale = 0.3F, std::uint64_t seed = 17) {
-  using flow_type = decltype(make_flow<T>(expression));
-  auto calls = std::make_shared<flow_behind_calls<flow_type, Wants>>(make_flow<T>(expression, 5));
-  flow_type& q = calls->flow;
-  subject<T> result;
-  result.text = q.text();
-  result.size = static_cast<std::size_t>(flow_type::size);
-  result.context_size = static_cast<std::size_t>(flow_type::context_size);
-  result.on_box = flow_type::base_type::at.is_all(kind::unit);
-  result.invertible = flow_type::invertible;
-  result.differentiable = Wants != wants::evaluation;
-  result.tile = flow_type::program_type::lanes;
-  result.parameters = q.parameters();
-  result.structure = q.structure();
+  subject<T> result = subject_of<Wants>(make_flow<T>(expression, 5));
   perturb(result.parameters, result.structure, seed, scale);
-  result.flow = std::move(calls);
   return result;
 }
 

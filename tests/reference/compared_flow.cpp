@@ -8,35 +8,6 @@
 
 namespace bijou::testing {
 
-template <class T>
-batch_view<const T> compared_flow<T>::rows(const values& v, std::size_t first,
-                                           std::size_t n) const {
-  return rows_of(v.data() + first * dimension, n, static_cast<int>(dimension));
-}
-template <class T>
-batch_view<const T> compared_flow<T>::contexts(std::size_t first, std::size_t n) const {
-  return rows_of(context_.data() + first * context_size, n, static_cast<int>(context_size));
-}
-template <class T> batch_view<T> compared_flow<T>::to(values& v) const {
-  return rows_of(v.data(), v.size() / dimension, static_cast<int>(dimension));
-}
-template <class T> gradients<T> compared_flow<T>::no_gradients(std::size_t n) const {
-  return {0, values(parameters), values(n * dimension), values(n)};
-}
-
-template <class T> mapped_batch<T> compared_flow<T>::forward(const values& x) const {
-  const std::size_t n = x.size() / dimension;
-  mapped_batch<T> result{values(x.size()), values(n)};
-  calls_->forward(rows(x, 0, n), contexts(0, n), to(result.values), result.log_det.data());
-  return result;
-}
-template <class T> mapped_batch<T> compared_flow<T>::inverse(const values& y) const {
-  const std::size_t n = y.size() / dimension;
-  mapped_batch<T> result{values(y.size()), values(n)};
-  calls_->inverse(rows(y, 0, n), contexts(0, n), to(result.values), result.log_det.data());
-  return result;
-}
-
 /// Calls run(first, count, part) with all samples and part = parts, which means the whole sum; and
 /// for the terms with each sample by itself and each part of what is summed over it.
 template <class T>
@@ -65,20 +36,17 @@ batch_gradient<T> compared_flow<T>::gradient_of_samples(const values& noise, con
   // The parts of a sample's term: each of its variables, and its log q.
   const auto run = [&](std::size_t first, std::size_t n, std::size_t part) {
     const bool whole = part > dimension;
-    gradients<T> g = no_gradients(n);
     const auto function = [&](const sampled_tile<T>& tile) {
       for (int i = 0; i < tile.count; ++i) {
-        const std::size_t number = tile.first + static_cast<std::size_t>(i);
+        const std::size_t number = first + tile.first + static_cast<std::size_t>(i);
         for (std::size_t d = 0; d < dimension; ++d)
           tile.cotangent(static_cast<int>(d))[i] =
-              whole || part == d ? v[(first + number) * dimension + d] : T(0);
+              whole || part == d ? v[number * dimension + d] : T(0);
         tile.log_q_cotangent[i] = whole || part == dimension ? by_log_q : T(0);
-        g.log_prob[number] = tile.log_q[i];
       }
     };
-    calls_->sample_gradient(rows(noise, first, n), contexts(first, n), function, g,
-                            to(g.by_inputs));
-    return g;
+    const values z = slice(noise, first * dimension, n * dimension);
+    return flow_.sample_gradient(z, contexts(z, first), function);
   };
   return gradient(noise.size() / dimension, dimension + 1, run, log_q);
 }
@@ -87,10 +55,8 @@ template <class T>
 batch_gradient<T> compared_flow<T>::gradient_of_scores(const values& data, T scale,
                                                        T* log_q) const {
   const auto run = [&](std::size_t first, std::size_t n, std::size_t) {
-    gradients<T> g = no_gradients(n);
-    calls_->log_prob_gradient(rows(data, first, n), contexts(first, n), {}, scale, g,
-                              to(g.by_inputs));
-    return g;
+    const values y = slice(data, first * dimension, n * dimension);
+    return flow_.log_prob_gradient(y, contexts(y, first), {}, scale);
   };
   return gradient(data.size() / dimension, 1, run, log_q);
 }

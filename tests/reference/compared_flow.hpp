@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -36,26 +35,22 @@ template <class T> class compared_flow {
  public:
   using values = std::vector<T>;
 
-  std::size_t dimension, context_size, parameters;
+  std::size_t dimension, parameters;
   /// A vector like parameters() by name.
   std::function<tensor_set<T>(const values&)> by_name;
 
   template <class Flow>
-  explicit compared_flow(Flow q, values context = {})
-      : dimension(static_cast<std::size_t>(Flow::size)),
-        context_size(static_cast<std::size_t>(Flow::context_size)),
-        parameters(q.parameters().size()), context_(std::move(context)) {
-    const auto calls = std::make_shared<flow_behind_calls<Flow, wants::gradients>>(std::move(q));
-    by_name = [calls](const values& flat) {
-      Flow holder = calls->flow;
-      holder.set_parameters(flat);
-      return named_parameters(holder);
-    };
-    calls_ = calls;
-  }
+  explicit compared_flow(const Flow& q, values context = {})
+      : dimension(static_cast<std::size_t>(Flow::size)), parameters(q.parameters().size()),
+        by_name([q](const values& flat) {
+          Flow holder = q;
+          holder.set_parameters(flat);
+          return named_parameters(holder);
+        }),
+        flow_(subject_of<wants::gradients>(q)), context_(std::move(context)) {}
 
-  mapped_batch<T> forward(const values& x) const;
-  mapped_batch<T> inverse(const values& y) const;
+  mapped_batch<T> forward(const values& x) const { return flow_.forward(x, contexts(x)); }
+  mapped_batch<T> inverse(const values& y) const { return flow_.inverse(y, contexts(y)); }
   /// Of sum(y v) + by_log_q * sum log q(y) over samples y made of noise, v (n, D). log_q may be
   /// null.
   batch_gradient<T> gradient_of_samples(const values& noise, const values& v, T by_log_q,
@@ -66,13 +61,14 @@ template <class T> class compared_flow {
  private:
   template <class Run>
   batch_gradient<T> gradient(std::size_t n, std::size_t parts, const Run& run, T* log_q) const;
-  gradients<T> no_gradients(std::size_t n) const;
-  batch_view<const T> rows(const values& v, std::size_t first, std::size_t n) const;
-  batch_view<const T> contexts(std::size_t first, std::size_t n) const;
-  batch_view<T> to(values& v) const;
+  /// The contexts of as many samples as these are, from number `first`.
+  values contexts(const values& samples, std::size_t first = 0) const {
+    const std::size_t C = flow_.context_size;
+    return slice(context_, first * C, samples.size() / dimension * C);
+  }
 
+  subject<T> flow_;
   values context_;
-  std::shared_ptr<flow_calls_of<T>> calls_;
 };
 
 } // namespace bijou::testing

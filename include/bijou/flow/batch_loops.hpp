@@ -74,14 +74,40 @@ template <class T> struct flow_frame {
   support_bounds<T> support; ///< of the samples; of a bijector there are none
 };
 
-/// One tile through the chain; with a tape; its cotangents back.
+/// One tile through the chain.
 template <class T> using chain_function = function_ref<void(const tile<T>&)>;
-template <class T> using taped_function = function_ref<void(const tile<T>&, T* tape)>;
-template <class T> using adjoint_function = function_ref<void(const cotangent_tile<T>&, T* tape)>;
-/// A chain in one direction, to be differentiated.
-template <class T> struct differentiable_chain {
-  taped_function<T> run;
-  adjoint_function<T> adjoint;
+/// A chain in one direction, to be differentiated: a tile with a tape, and its cotangents back.
+template <class T> class differentiable_chain {
+ public:
+  /// Of a program, which must live as long.
+  template <direction Way, class Program> static differentiable_chain of(const Program& program) {
+    constexpr bool ahead = Way == direction::forward;
+    differentiable_chain c;
+    c.program_ = &program;
+    c.run_ = [](const void* p, const tile<T>& t, T* tape) {
+      const auto& chain = *static_cast<const Program*>(p);
+      if constexpr (ahead)
+        chain.forward(t, tape);
+      else
+        chain.inverse(t, tape);
+    };
+    c.adjoint_ = [](const void* p, const cotangent_tile<T>& t, T* tape) {
+      const auto& chain = *static_cast<const Program*>(p);
+      if constexpr (ahead)
+        chain.forward_adjoint(t, tape);
+      else
+        chain.inverse_adjoint(t, tape);
+    };
+    return c;
+  }
+
+  void run(const tile<T>& t, T* tape) const { run_(program_, t, tape); }
+  void adjoint(const cotangent_tile<T>& c, T* tape) const { adjoint_(program_, c, tape); }
+
+ private:
+  const void* program_ = nullptr;
+  void (*run_)(const void*, const tile<T>&, T*) = nullptr;
+  void (*adjoint_)(const void*, const cotangent_tile<T>&, T*) = nullptr;
 };
 
 /// A base of D variables, on rows of a tile.

@@ -122,13 +122,9 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
                                T* gradient, const sink& g_y, workspace<T>& ws,
                                const contexts& context) const {
     check_gradient_workspace(ws);
-    const auto run = [this](const tile<T>& t, T* tape) { this->program_.inverse(t, tape); };
-    const auto adjoint = [this](const cotangent_tile<T>& c, T* tape) {
-      this->program_.inverse_adjoint(c, tape);
-    };
-    const double total =
-        detail::add_score_gradient<T, lanes>(frame(), base, y, weights, scale, log_prob, gradient,
-                                             g_y, ws.memory.data(), context, {run, adjoint});
+    const double total = detail::add_score_gradient<T, lanes>(
+        frame(), base, y, weights, scale, log_prob, gradient, g_y, ws.memory.data(), context,
+        differentiable<detail::direction::inverse>());
     this->clear_padding({gradient, this->parameters_.size()});
     return total;
   }
@@ -144,20 +140,13 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
                            detail::function_ref<void(const sampled_tile<T>&)> function, T* gradient,
                            const sink& g_noise, workspace<T>& ws, const contexts& context) const {
     check_gradient_workspace(ws);
-    const auto run = [this](const tile<T>& t, T* tape) { this->program_.forward(t, tape); };
-    const auto adjoint = [this](const cotangent_tile<T>& c, T* tape) {
-      this->program_.forward_adjoint(c, tape);
-    };
     const auto add = [&](const detail::differentiable_chain<T>* inverse) {
-      detail::add_function_gradient<T, lanes>(frame(), base, noise, function, gradient, g_noise,
-                                              ws.memory.data(), context, {run, adjoint}, inverse);
+      detail::add_function_gradient<T, lanes>(
+          frame(), base, noise, function, gradient, g_noise, ws.memory.data(), context,
+          differentiable<detail::direction::forward>(), inverse);
     };
     if constexpr (PathOnly) {
-      const auto back = [this](const tile<T>& t, T* tape) { this->program_.inverse(t, tape); };
-      const auto back_adjoint = [this](const cotangent_tile<T>& c, T* tape) {
-        this->program_.inverse_adjoint(c, tape);
-      };
-      const detail::differentiable_chain<T> inverse{back, back_adjoint};
+      const auto inverse = differentiable<detail::direction::inverse>();
       add(&inverse);
     } else {
       add(nullptr);
@@ -176,12 +165,9 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     // The adjoints give the parameters' gradient too: room for what nobody asks for.
     T* const unwanted = ws.memory.data() + plan::gradient_size;
     std::fill_n(unwanted, this->parameters_.size(), T(0));
-    const auto run = [this](const tile<T>& t, T* tape) { this->program_.forward(t, tape); };
-    const auto adjoint = [this](const cotangent_tile<T>& c, T* tape) {
-      this->program_.forward_adjoint(c, tape);
-    };
     detail::pull_back_tiles<T, lanes>(frame(), z, function, g_z, value_of, unwanted,
-                                      ws.memory.data(), context, {run, adjoint});
+                                      ws.memory.data(), context,
+                                      differentiable<detail::direction::forward>());
   }
   /// Memory for pull_back.
   workspace<T> make_pull_back_workspace() const { return {aligned_vector<T>(pull_back_size())}; }
@@ -198,6 +184,9 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     detail::flow_frame<T> f = super::frame();
     f.support = guard_.bounds();
     return f;
+  }
+  template <detail::direction Way> detail::differentiable_chain<T> differentiable() const {
+    return detail::differentiable_chain<T>::template of<Way>(this->program_);
   }
 
  private:
