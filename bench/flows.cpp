@@ -80,7 +80,7 @@ template <class Flow> void add_guide(const std::string& name, const Flow& q) {
 template <int... I, class Flow>
 Flow with_linspace_degrees(Flow q, std::integer_sequence<int, I...>) {
   using T = typename Flow::value_type;
-  using network = masked_network<T, 64, activations::relu_t>;
+  using network = masked_network<T, wide_lanes<T>, activations::relu_t>;
   const network net(linspace_degrees(Flow::size, 0, std::array{512, 512}), 2);
   std::vector<T> theta(static_cast<std::size_t>(net.parameter_count()));
   std::mt19937 random(1);
