@@ -58,6 +58,31 @@ template <class M, class P> BIJOU_INLINE P along(const M& u, int k, const P* x) 
   });
   return sum;
 }
+/// The same by several sums, which do not wait for one another: for the reverse sweep, where no
+/// bits are to be met.
+template <class M, class P> BIJOU_INLINE P along_by_parts(const M& u, int k, const P* x) {
+  constexpr int D = M::columns, parts = D >= 16 ? 4 : D >= 4 ? 2 : 1;
+  using number = typename P::value_type;
+  bijou::detail::registers_of<number, parts> sums;
+  bijou::detail::unroll<parts>([&](auto i)
+                                   __attribute__((always_inline)) { sums[i] = P(number(0)); });
+  const auto add = [&](auto i, int d) __attribute__((always_inline)) {
+    sums[i] = fma(u.value(k * D + d), x[d], sums[i]);
+  };
+  for_each_variable<D / parts>([&](int block) __attribute__((always_inline)) {
+    bijou::detail::unroll<parts>([&](auto i)
+                                     __attribute__((always_inline)) { add(i, block * parts + i); });
+  });
+  bijou::detail::unroll<D % parts>([&](auto i) __attribute__((always_inline)) {
+    add(i, D / parts * parts + i);
+  });
+  if constexpr (parts == 4)
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  else if constexpr (parts == 2)
+    return sums[0] + sums[1];
+  else
+    return sums[0];
+}
 template <class M, class P> BIJOU_INLINE void reflect_one(const M& u, int k, P far, P* x) {
   for_each_variable<M::columns>([&](int d) __attribute__((always_inline)) {
     x[d] = fnma(far, u.value(k * M::columns + d), x[d]);
@@ -83,7 +108,8 @@ template <reflection_order Order, class M, class Factors, class X> struct reflec
   BIJOU_INLINE void pull_back(P* g, P* y) const {
     for (int i = 0; i < M::rows; ++i) {
       const int k = in_turn<Order>(M::rows - 1 - i, M::rows);
-      const P back = along(u, k, y), g_along = along(u, k, g); // back = u . y = -u . x
+      // back = u . y = -u . x
+      const P back = along_by_parts(u, k, y), g_along = along_by_parts(u, k, g);
       const P far = factors.value(k) * back, g_far = factors.value(k) * g_along;
       reflect_one(u, k, far, y);
       if constexpr (M::is_active)

@@ -43,11 +43,14 @@ BIJOU_INLINE P row_times(const M& m, int i, const P* v, P sum) {
   }
   return sum;
 }
-/// The same with column j of M.
+/// The same with column j of M, towards the diagonal: where a substitution finds one variable after
+/// another, that of the last is known last, and only one multiply-add waits for it.
 template <triangle Which, bool Minus = false, class M, class P>
 BIJOU_INLINE P column_times(const M& m, int j, const P* v, P sum) {
   const off_diagonal<transposed<Which>, M::rows> column(j);
-  for (int i = column.first; i < column.last; ++i) {
+  const int count = column.last - column.first;
+  for (int n = 0; n < count; ++n) {
+    const int i = Which == triangle::lower ? column.last - 1 - n : column.first + n;
     const P entry = m.value(i * M::rows + j);
     sum = Minus ? fnma(entry, v[i], sum) : fma(entry, v[i], sum);
   }
