@@ -65,7 +65,7 @@ template <class T> struct cotangent_tile {
   const T* context;
   T* g;             ///< D rows of L lanes, updated in place
   const T* log_det; ///< cotangent of the log-determinant, one row of L lanes
-  T* context_g;     ///< C rows, accumulated into; or null
+  T* g_context;     ///< C rows, accumulated into; or null
   T* gradient;      ///< laid out as theta, accumulated into
   T* scratch;
   int lanes; ///< cotangents of spare lanes are zero

@@ -35,8 +35,9 @@ class network_layer {
   using value_type = T;
   using network_type = masked_network<T, L, Act>;
 
-  static constexpr int stride = out_stride(Tr::parameters);
-  static constexpr int out_rows = bijou::out_rows(D, Tr::parameters);
+  static constexpr output_layout outputs{D, Tr::parameters};
+  static constexpr int stride = outputs.stride();
+  static constexpr int out_rows = outputs.padded_rows();
   static constexpr std::array widths{H...};
   static constexpr int hidden_rows = bijou::hidden_rows({H...});
   static constexpr int pre_rows = network_type::needs_pre ? hidden_rows : 0;
@@ -45,8 +46,7 @@ class network_layer {
   static constexpr int y_rows = has_pull_back_inverse<Tr> ? D : 0;
   static constexpr int tape_rows = D + hidden_rows + pre_rows + out_rows + 2 + y_rows;
   /// Values that a folded context takes: biases of the layers that read it.
-  static constexpr int folded_size = C > 0 ? detail::round_up(widths[0], 16) + (Skip ? out_rows : 0)
-                                           : 0;
+  static constexpr int folded_size = C > 0 ? whole_panels(widths[0]) + (Skip ? out_rows : 0) : 0;
 
   // A sweep reads what it has saturated itself.
   static constexpr bool sums_forward = true, sums_inverse = !Conditioner::sequential;
@@ -142,8 +142,7 @@ class network_layer {
   void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
     const buffers b = tape_of(tape);
     const auto g = cotangents_of(t, b.hidden);
-    detail::pull_back_rows<L, stride>(transformer_, 0, mapped_, tape, mapped_rows(), b.out, t.g,
-                                      t.log_det, g.out, t.lanes);
+    pull_back_rows<direction::forward>(t, tape, g.out, 0, mapped_);
     network().adjoint(pass_of(t.theta, t.context, nullptr, tape, b, t.lanes), g, gradient_of(t));
   }
   void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const {
@@ -151,9 +150,7 @@ class network_layer {
     const auto g = cotangents_of(t, Conditioner::sequential ? t.scratch : b.hidden);
     const auto pass = pass_of(t.theta, t.context, nullptr, tape, b, t.lanes);
     const auto pull = [&](int first, int last) {
-      detail::pull_back_inverse_rows<L, stride>(transformer_, first, last, tape, y_of(tape),
-                                                mapped_rows(), b.out, t.g, t.log_det, g.out,
-                                                t.lanes);
+      pull_back_rows<direction::inverse>(t, tape, g.out, first, last);
     };
     if constexpr (Conditioner::sequential) {
       network().sweep_adjoint(pass, g, pull);
@@ -301,9 +298,16 @@ class network_layer {
     detail::add_slope_sums<Way, L>(transformer_, b.sums, t.log_det, t.lanes);
   }
 
+  /// Through the transformer, on ranks [first, last).
+  template <direction Way>
+  void pull_back_rows(const cotangent_tile<T>& t, T* tape, T* g_out, int first, int last) const {
+    detail::pull_back_rows<Way, L, stride>(transformer_, first, last, tape, y_of(tape),
+                                           mapped_rows(), tape_of(tape).out, t.g, t.log_det, g_out,
+                                           t.lanes);
+  }
   auto cotangents_of(const cotangent_tile<T>& t, T* hidden) const {
     return typename network_type::cotangents{
-        .out = t.scratch + hidden_rows * L, .hidden = hidden, .x = t.g, .context = t.context_g};
+        .out = t.scratch + hidden_rows * L, .hidden = hidden, .x = t.g, .context = t.g_context};
   }
   typename network_type::gradient_target gradient_of(const cotangent_tile<T>& t) const {
     return {t.lanes, t.gradient + offset_, t.scratch + (hidden_rows + out_rows) * L};

@@ -141,36 +141,12 @@ void transform_event(const Tr& tr, int count, T* x, const int* rows, const T* ou
   }
 }
 
-/// Cotangents of the forward map on ranks [first, last): g becomes that of x, g_out that of theta.
-/// `out` is what transform_rows kept.
-template <int L, int Stride, class T, class Tr>
-void pull_back_rows(const Tr& tr, int first, int last, const T* x, const int* rows, const T* out,
-                    T* g, const T* g_log_det, T* g_out, int lanes) {
-  using P = simd::pack<T>;
-  for (int s = 0; s < lanes; s += P::size) {
-    const P gl = P::load(g_log_det + s);
-    for (int r = first; r < last; ++r) {
-      const int at = rows[r] * L + s;
-      const int params = r * Stride * L + s;
-      const theta_rows<T> kept{out + params, L};
-      const theta_sink<T> g_theta{g_out + params, L};
-      const P gx = [&] {
-        if constexpr (keeping_transformer<Tr>)
-          return tr.pull_back_kept(P::load(x + at), kept, P::load(g + at), gl, g_theta);
-        else
-          return tr.pull_back(P::load(x + at), kept, P::load(g + at), gl, g_theta);
-      }();
-      gx.store(g + at);
-    }
-  }
-}
-
-/// The same for the inverse map: g becomes the cotangent of y. Only a transformer with an adjoint
-/// of its own for the inverse looks at y.
-template <int L, int Stride, class T, class Tr>
-void pull_back_inverse_rows(const Tr& tr, int first, int last, const T* x, const T* y,
-                            const int* rows, const T* out, T* g, const T* g_log_det, T* g_out,
-                            int lanes) {
+/// Cotangents of the map in one direction on ranks [first, last): g becomes that of x, or of y for
+/// the inverse, and g_out that of theta. `out` is what transform_rows kept. Only a transformer with
+/// an adjoint of its own for the inverse looks at y.
+template <direction Way, int L, int Stride, class T, class Tr>
+void pull_back_rows(const Tr& tr, int first, int last, const T* x, const T* y, const int* rows,
+                    const T* out, T* g, const T* g_log_det, T* g_out, int lanes) {
   using P = simd::pack<T>;
   for (int s = 0; s < lanes; s += P::size) {
     const P gl = P::load(g_log_det + s);
@@ -178,10 +154,18 @@ void pull_back_inverse_rows(const Tr& tr, int first, int last, const T* x, const
       const int at = rows[r] * L + s;
       const int params = r * Stride * L + s;
       const theta_rows<T> theta{out + params, L};
-      const P from = has_pull_back_inverse<Tr> ? P::load(y + at) : P(T(0));
-      pull_back_inverse(tr, P::load(x + at), from, theta, P::load(g + at), gl,
-                        theta_sink<T>{g_out + params, L})
-          .store(g + at);
+      const theta_sink<T> g_theta{g_out + params, L};
+      const P from = P::load(x + at), g_to = P::load(g + at);
+      const P g_from = [&] {
+        if constexpr (Way == direction::inverse)
+          return pull_back_inverse(tr, from, has_pull_back_inverse<Tr> ? P::load(y + at) : P(T(0)),
+                                   theta, g_to, gl, g_theta);
+        else if constexpr (keeping_transformer<Tr>)
+          return tr.pull_back_kept(from, theta, g_to, gl, g_theta);
+        else
+          return tr.pull_back(from, theta, g_to, gl, g_theta);
+      }();
+      g_from.store(g + at);
     }
   }
 }

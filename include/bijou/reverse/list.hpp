@@ -118,10 +118,10 @@ template <class T, int D> struct number_among_blocks {
 };
 
 /// One number of an active list.
-template <class T> class list_element : public active<T> {
+template <class T> class list_number : public active<T> {
  public:
-  BIJOU_INLINE list_element(T number, T* to) : active<T>(simd::pack<T>(number)), to_(to) {}
-  BIJOU_INLINE ~list_element() { *to_ += bijou::detail::sum_of_lanes(this->cotangent); }
+  BIJOU_INLINE list_number(T number, T* to) : active<T>(simd::pack<T>(number)), to_(to) {}
+  BIJOU_INLINE ~list_number() { *to_ += bijou::detail::sum_of_lanes(this->cotangent); }
 
  private:
   T* to_;
@@ -174,7 +174,7 @@ template <class T, int D> class active_list {
   BIJOU_INLINE T* cotangents() const { return cotangents_.numbers.data(); }
   BIJOU_INLINE auto view() const { return detail::active_blocks<T>(data(), cotangents()); }
   BIJOU_INLINE auto operator[](int d) const {
-    return detail::list_element<T>(data()[d], cotangents() + d);
+    return detail::list_number<T>(data()[d], cotangents() + d);
   }
 
  protected:

@@ -99,20 +99,22 @@ template <class T, class F, class Operands> class number_result : public active<
 };
 /// An active vector that came of others.
 template <class T, int D, class F, class Operands>
-class vector_result : public active_vector<T, D> {
+class elementwise_result : public active_vector<T, D> {
  public:
-  template <class... X> BIJOU_INLINE explicit vector_result(X&... x) : operands_{view_of<T>(x)...} {
+  template <class... X>
+  BIJOU_INLINE explicit elementwise_result(X&... x) : operands_{view_of<T>(x)...} {
     for_each_of<F, D>([&](int d) __attribute__((always_inline)) {
       at(this->values, d) = operands_.template value<F>(d);
     });
   }
   template <class Place, class... X>
-  BIJOU_INLINE vector_result(from_kept, const Place& kept, X&... x) : operands_{view_of<T>(x)...} {
+  BIJOU_INLINE elementwise_result(from_kept, const Place& kept, X&... x)
+      : operands_{view_of<T>(x)...} {
     for_each_variable<D>([&](int d) __attribute__((always_inline)) {
       at(this->values, d) = kept.load(d);
     });
   }
-  BIJOU_INLINE ~vector_result() {
+  BIJOU_INLINE ~elementwise_result() {
     const auto here = this->view();
     const Operands o = operands_;
     for_each_of<F, D>([&](int d) __attribute__((always_inline)) {
@@ -191,7 +193,7 @@ template <class F, class T, int D, class... X> BIJOU_INLINE auto apply_to_sample
     else
       return passive<T>{F::value(view_of<T>(x).value(0)...)};
   } else if constexpr (all::active) {
-    return vector_result<T, D, F, all>(x...);
+    return elementwise_result<T, D, F, all>(x...);
   } else {
     const all o{view_of<T>(x)...};
     passive_vector<T, D> y;
@@ -238,7 +240,7 @@ BIJOU_INLINE auto apply_kept(const Place& kept, X&... x) {
     if constexpr (D == 0)
       return number_result<T, F, all>(from_kept{}, place.load(0), x...);
     else
-      return vector_result<T, D, F, all>(from_kept{}, place, x...);
+      return elementwise_result<T, D, F, all>(from_kept{}, place, x...);
   } else {
     auto y = apply<F>(x...);
     if (place) store_kept(place, y);

@@ -22,11 +22,11 @@ template <int D, class P> BIJOU_INLINE void clear(P* cotangents) {
 }
 
 /// One variable of an active vector.
-template <class T, class View> class element : public active<T> {
+template <class T, class View> class vector_variable : public active<T> {
  public:
-  BIJOU_INLINE element(const View& view, int d)
+  BIJOU_INLINE vector_variable(const View& view, int d)
       : active<T>(view.value(d)), view_(view), variable_(d) {}
-  BIJOU_INLINE ~element() { view_.add(variable_, this->cotangent); }
+  BIJOU_INLINE ~vector_variable() { view_.add(variable_, this->cotangent); }
 
  private:
   View view_;
@@ -55,7 +55,7 @@ template <class Vector, class T> struct indexed {
     const auto view = static_cast<const Vector&>(*this).view();
     using view_type = std::remove_const_t<decltype(view)>;
     if constexpr (view_type::is_active)
-      return detail::element<T, view_type>(view, d);
+      return detail::vector_variable<T, view_type>(view, d);
     else
       return passive<T>{view.value(d)};
   }

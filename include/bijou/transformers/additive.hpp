@@ -39,8 +39,8 @@ struct additive_t {
 
   /// The cotangent of the log slope, gl, goes nowhere: that slope is constant.
   template <class P, class Theta, class Sink>
-  BIJOU_INLINE P pull_back(P, const Theta&, P gy, P, Sink&& gtheta) const {
-    gtheta.set(0, gy);
+  BIJOU_INLINE P pull_back(P, const Theta&, P gy, P, Sink&& g_theta) const {
+    g_theta.set(0, gy);
     return gy;
   }
 

@@ -53,13 +53,13 @@ struct affine_t {
   }
 
   template <class P, class Theta, class Sink>
-  BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
+  BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& g_theta) const {
     const bounded<P> a(theta[1]);
-    return detail::pull_back_scale(x, math::exp(a.value), a.slope, gy, gl, gtheta);
+    return detail::pull_back_scale(x, math::exp(a.value), a.slope, gy, gl, g_theta);
   }
   template <class P, class Kept, class Sink>
-  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& gtheta) const {
-    return detail::pull_back_scale(x, P(kept[0]), P(kept[1]), gy, gl, gtheta);
+  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& g_theta) const {
+    return detail::pull_back_scale(x, P(kept[0]), P(kept[1]), gy, gl, g_theta);
   }
 
   template <class T> void identity(T* theta, int stride) const { theta[0] = theta[stride] = T(0); }

@@ -89,22 +89,22 @@ template <class Clip = default_clip> struct clamped_affine_t : Clip {
   }
 
   template <class P, class Theta, class Sink>
-  BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
-    return pull_back_scale(x, math::exp(clamped(P(theta[1]))), gy, gl, gtheta);
+  BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& g_theta) const {
+    return pull_back_scale(x, math::exp(clamped(P(theta[1]))), gy, gl, g_theta);
   }
   template <class P, class Kept, class Sink>
-  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& gtheta) const {
-    return pull_back_scale(x, P(kept[0]), gy, gl, gtheta);
+  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& g_theta) const {
+    return pull_back_scale(x, P(kept[0]), gy, gl, g_theta);
   }
 
   template <class T> void identity(T* theta, int stride) const { theta[0] = theta[stride] = T(0); }
 
  private:
   template <class P, class Sink>
-  static BIJOU_INLINE P pull_back_scale(P x, P scale, P gy, P gl, Sink&& gtheta) {
+  static BIJOU_INLINE P pull_back_scale(P x, P scale, P gy, P gl, Sink&& g_theta) {
     const P gx = gy * scale;
-    gtheta.set(0, gy);
-    gtheta.set(1, simd::fma(gx, x, gl));
+    g_theta.set(0, gy);
+    g_theta.set(1, simd::fma(gx, x, gl));
     return gx;
   }
 

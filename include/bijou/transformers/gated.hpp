@@ -90,16 +90,16 @@ template <class Bias = default_bias> struct gated_t : Bias {
   }
 
   template <class P, class Theta, class Sink>
-  BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
+  BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& g_theta) const {
     const gate<P> g(biased(P(theta[1])));
-    return pull_back_gate(x - theta[0], g.s, g.rest, gy, gl, gtheta);
+    return pull_back_gate(x - theta[0], g.s, g.rest, gy, gl, g_theta);
   }
   template <class P, class Kept, class Sink>
-  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& gtheta) const {
+  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& g_theta) const {
     const P lesser = simd::abs(P(kept[1])), greater = P(1) - lesser;
     const auto closing = simd::copysign(P(1), P(kept[1])) < P(0); // 0 has a sign as well
     return pull_back_gate(x - kept[0], simd::select(closing, lesser, greater),
-                          simd::select(closing, greater, lesser), gy, gl, gtheta);
+                          simd::select(closing, greater, lesser), gy, gl, g_theta);
   }
 
   template <class T> void identity(T* theta, int stride) const { theta[0] = theta[stride] = T(0); }
@@ -110,10 +110,10 @@ template <class Bias = default_bias> struct gated_t : Bias {
   }
 
   template <class P, class Sink>
-  static BIJOU_INLINE P pull_back_gate(P distance, P s, P rest, P gy, P gl, Sink&& gtheta) {
+  static BIJOU_INLINE P pull_back_gate(P distance, P s, P rest, P gy, P gl, Sink&& g_theta) {
     const P gx = gy * s;
-    gtheta.set(0, gy * rest);
-    gtheta.set(1, simd::fma(gx, distance, gl) * rest);
+    g_theta.set(0, gy * rest);
+    g_theta.set(1, simd::fma(gx, distance, gl) * rest);
     return gx;
   }
 

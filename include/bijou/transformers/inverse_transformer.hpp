@@ -40,14 +40,14 @@ template <class Tr> struct inverse_transformer {
     return {m.value, -log_slope_of(m)};
   }
   template <class P, class Theta, class Sink>
-  P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
+  P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& g_theta) const {
     return detail::pull_back_inverse(inner, inner.inverse(x, theta).value, x, theta, gy, gl,
-                                     gtheta);
+                                     g_theta);
   }
   /// The adjoint of the inner map forward: nothing is divided.
   template <class P, class Theta, class Sink>
-  P pull_back_inverse(P, P y, const Theta& theta, P gx, P gl, Sink&& gtheta) const {
-    return inner.pull_back(y, theta, gx, gl, gtheta);
+  P pull_back_inverse(P, P y, const Theta& theta, P gx, P gl, Sink&& g_theta) const {
+    return inner.pull_back(y, theta, gx, gl, g_theta);
   }
   template <class T>
   void identity(T* theta, int stride) const

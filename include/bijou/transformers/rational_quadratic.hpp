@@ -186,7 +186,7 @@ struct rational_quadratic_t : Options {
   }
 
   template <class P, class Theta, class Sink>
-  P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
+  P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& g_theta) const {
     using T = typename P::value_type;
     const shares<P> w(theta, 0), h(theta, K);
     const P at = into_box(x) * w.all;
@@ -196,14 +196,14 @@ struct rational_quadratic_t : Options {
     const P gl_in = simd::select(tail, P(0), gl);
     const P gy_in = simd::select(pinned(x), P(0), gy * P(T(span())));
     const P slope = p.c.slope(), by_log = gl_in * p.dlog;
-    pull_back_bins(p, w, h, gy_in, gl_in, simd::fma(gy_in, slope, by_log), gtheta);
+    pull_back_bins(p, w, h, gy_in, gl_in, simd::fma(gy_in, slope, by_log), g_theta);
     return simd::select(tail, gy, simd::fma(gy, slope, by_log * P(T(1 / span()))));
   }
 
   /// The adjoint of inverse, in the bin that inverse found: beside a knot, x = inverse(y) may have
   /// been rounded into the next, where the log slope falls instead of rising.
   template <class P, class Theta, class Sink>
-  P pull_back_inverse(P x, P y, const Theta& theta, P gx, P gl, Sink&& gtheta) const {
+  P pull_back_inverse(P x, P y, const Theta& theta, P gx, P gl, Sink&& g_theta) const {
     using T = typename P::value_type;
     const shares<P> w(theta, 0), h(theta, K);
     const P key = into_box(y) * h.all;
@@ -214,7 +214,7 @@ struct rational_quadratic_t : Options {
     const P by_log = gl_in * p.dlog;
     const P gy = detail::cotangent_quotient(simd::fma(by_log, P(T(1 / span())), gx), p.c.slope());
     const P gy_in = simd::select(end, P(0), gy * P(T(-span())));
-    pull_back_bins(p, w, h, gy_in, gl_in, simd::select(end, by_log, gx * P(T(-span()))), gtheta);
+    pull_back_bins(p, w, h, gy_in, gl_in, simd::select(end, by_log, gx * P(T(-span()))), g_theta);
     return simd::select(tail, gx, gy);
   }
 
@@ -421,7 +421,7 @@ struct rational_quadratic_t : Options {
   // y = y_k + h v, v = numerator / den; log slope = 2 log s + log bracket - 2 log den.
   template <class P, class Sink>
   BIJOU_INLINE void pull_back_bins(const spot<P>& p, const shares<P>& w, const shares<P>& h, P gy,
-                                   P gl, P gx, Sink&& gtheta) const {
+                                   P gl, P gx, Sink&& g_theta) const {
     using T = typename P::value_type;
     const curve<P>& c = p.c;
     const bin<P>& k = p.k;
@@ -434,30 +434,30 @@ struct rational_quadratic_t : Options {
         P(2) * gbracket, c.q,
         simd::fma(gden, simd::fnma(P(2), c.q, P(1)), simd::fma(gnum * p.t, p.t, P(2) * gl / c.s)));
     // Only the bins up to this one move its left knot and its size.
-    spread(gtheta, 0, w, k.index, -gx, -simd::fma(gs * c.s, p.per_width, gx * p.t), k.widths_below,
+    spread(g_theta, 0, w, k.index, -gx, -simd::fma(gs * c.s, p.per_width, gx * p.t), k.widths_below,
            k.width_e);
-    spread(gtheta, K, h, k.index, gy, simd::fma(gs, p.per_width, gy * c.v), k.heights_below,
+    spread(g_theta, K, h, k.index, gy, simd::fma(gs, p.per_width, gy * c.v), k.heights_below,
            k.height_e);
     const P gu0 = gleft * math::sigmoid(k.u0 + shift<P>());
     const P gu1 = gright * math::sigmoid(k.u1 + shift<P>());
     constexpr int first = LearnedEdges ? 0 : 1;
     P knot{T(first)};
     for (int j = 2 * K; j < parameters; ++j, knot += P(1))
-      gtheta.set(
+      g_theta.set(
           j, simd::select(k.index == knot, gu0, simd::select(k.index + P(1) == knot, gu1, P(0))));
   }
 
   // Cotangents of K logits from those of the left knot and the size of bin `index`: a running sum
   // and a softmax, both linear in two numbers.
   template <class P, class Sink>
-  static BIJOU_INLINE void spread(Sink&& gtheta, int first, const shares<P>& b, P index, P gknot,
+  static BIJOU_INLINE void spread(Sink&& g_theta, int first, const shares<P>& b, P index, P gknot,
                                   P gsize, P below, P e) {
     const P mean = simd::fma(gknot, below, gsize * e) / b.sum;
     const P scale = P(1) / b.all;
     P number(0);
     for (int i = 0; i < K; ++i, number += P(1)) {
       const P g = simd::select(number < index, gknot, simd::select(number == index, gsize, P(0)));
-      gtheta.set(first + i, b.e[i] * scale * (g - mean));
+      g_theta.set(first + i, b.e[i] * scale * (g - mean));
     }
   }
 };

@@ -90,13 +90,13 @@ template <class Least = default_least_scale> struct softplus_affine_t : Least {
   }
 
   template <class P, class Theta, class Sink>
-  BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& gtheta) const {
+  BIJOU_INLINE P pull_back(P x, const Theta& theta, P gy, P gl, Sink&& g_theta) const {
     const P s(theta[1]), a = scale(s);
-    return detail::pull_back_scale(x, a, log_scale_slope(s, a), gy, gl, gtheta);
+    return detail::pull_back_scale(x, a, log_scale_slope(s, a), gy, gl, g_theta);
   }
   template <class P, class Kept, class Sink>
-  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& gtheta) const {
-    return detail::pull_back_scale(x, P(kept[0]), P(kept[1]), gy, gl, gtheta);
+  BIJOU_INLINE P pull_back_kept(P x, const Kept& kept, P gy, P gl, Sink&& g_theta) const {
+    return detail::pull_back_scale(x, P(kept[0]), P(kept[1]), gy, gl, g_theta);
   }
 
   template <class T> void identity(T* theta, int stride) const {

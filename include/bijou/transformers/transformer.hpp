@@ -11,20 +11,20 @@
 /// | `forward(x, theta)` | y and log(dy/dx) |
 /// | `inverse(y, theta)` | x and log(dy/dx) at x: the slope of the forward map |
 /// | `slope(x, theta)` | dy/dx and d log(dy/dx) / dx |
-/// | `pull_back(x, theta, gy, gl, gtheta)` | cotangent of x; sets those of theta |
+/// | `pull_back(x, theta, gy, gl, g_theta)` | cotangent of x; sets those of theta |
 /// | `identity(theta, stride)` | parameters at which the map is the identity, or near it |
 /// | `text()` | with options: how it is written |
 /// | `check_options<T>()` | with options: throws where the type T cannot hold one |
 /// | `forward(x, theta, kept)` | optional: forward, and what its adjoint reads, in theta's places |
-/// | `pull_back_kept(x, kept, gy, gl, gtheta)` | then: pull_back from that |
-/// | `pull_back_inverse(x, y, theta, gx, gl, gtheta)` | optional: adjoint of the inverse; has y |
+/// | `pull_back_kept(x, kept, gy, gl, g_theta)` | then: pull_back from that |
+/// | `pull_back_inverse(x, y, theta, gx, gl, g_theta)` | optional: adjoint of the inverse; has y |
 ///
 /// Networks begin at `identity`, by the biases of their outputs, and so do free parameters. What is
 /// kept takes the places of theta, which must be read before. A network's tape has D rows more
 /// where there is a `pull_back_inverse`: they hold y.
 ///
 /// The adjoint of the inverse needs no function of its own. With x = f^-1(y), cotangents gx of x
-/// and gl of log|dx/dy|: b = gx - gl * dlog, gy = b / slope, gtheta = pull_back(x, theta, -gy,
+/// and gl of log|dx/dy|: b = gx - gl * dlog, gy = b / slope, g_theta = pull_back(x, theta, -gy,
 /// -gl). A map that is made of pieces has one all the same: y knows the piece that the inverse
 /// took, x may have been rounded into the next.
 
@@ -106,23 +106,23 @@ BIJOU_INLINE mapped<P> run_transformer(const Tr& tr, P v, const Theta& theta) {
 /// The adjoint of the inverse: cotangent of y from those of x = f^-1(y) and of log|dx/dy|.
 template <class Tr, class P, class Theta, class Sink>
 BIJOU_INLINE P pull_back_inverse(const Tr& tr, P x, P y, const Theta& theta, P gx, P gl,
-                                 Sink&& gtheta) {
+                                 Sink&& g_theta) {
   if constexpr (has_pull_back_inverse<Tr>) {
-    return tr.pull_back_inverse(x, y, theta, gx, gl, gtheta);
+    return tr.pull_back_inverse(x, y, theta, gx, gl, g_theta);
   } else {
     const slopes<P> d = tr.slope(x, theta);
     const P gy = fnma(gl, d.dlog, gx) / d.slope;
-    tr.pull_back(x, theta, -gy, -gl, gtheta);
+    tr.pull_back(x, theta, -gy, -gl, g_theta);
     return gy;
   }
 }
 
 /// The adjoint of y = t + a x with parameters (t, s), of which a has the slope d log a / ds.
 template <class P, class Sink>
-BIJOU_INLINE P pull_back_scale(P x, P a, P slope, P gy, P gl, Sink&& gtheta) {
+BIJOU_INLINE P pull_back_scale(P x, P a, P slope, P gy, P gl, Sink&& g_theta) {
   const P gx = gy * a;
-  gtheta.set(0, gy);
-  gtheta.set(1, simd::fma(gx, x, gl) * slope);
+  g_theta.set(0, gy);
+  g_theta.set(1, simd::fma(gx, x, gl) * slope);
   return gx;
 }
 
