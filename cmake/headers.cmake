@@ -79,6 +79,7 @@ set(bijou_headers
     include/bijou/kernels/math.hpp
     include/bijou/kernels/once.hpp
     include/bijou/kernels/outer_product.hpp
+    include/bijou/kernels/panels.hpp
     include/bijou/kernels/printable.hpp
     include/bijou/kernels/row_product.hpp
     include/bijou/kernels/sample_sums.hpp
@@ -107,6 +108,7 @@ set(bijou_headers
     include/bijou/networks/gradient_blocks.hpp
     include/bijou/networks/masked_network.hpp
     include/bijou/networks/network_plan.hpp
+    include/bijou/networks/output_layout.hpp
     include/bijou/networks/pass.hpp
     include/bijou/networks/single_event.hpp
     include/bijou/networks/tile_adjoint.hpp

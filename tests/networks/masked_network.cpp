@@ -135,7 +135,7 @@ void solve_rows(const Net& net, memory<Net>& m, const std::vector<typename Net::
     for (int lane = 0; lane < lanes; ++lane) {
       T sum = 0;
       for (int j = 0; j < net.plan().parameters(); ++j)
-        sum += m.output(rank * net.out_stride() + j, lane);
+        sum += m.output(net.plan().outputs().row(rank, j), lane);
       m.input(rank, lane) = (detail::at(y, rank * Net::lanes + lane) - sum) / 2;
     }
 }
@@ -147,7 +147,7 @@ std::vector<typename Net::value_type> explicit_rows(const Net& net, memory<Net>&
     for (int lane = 0; lane < lanes; ++lane) {
       T sum = 0;
       for (int j = 0; j < net.plan().parameters(); ++j)
-        sum += m.output(rank * net.out_stride() + j, lane);
+        sum += m.output(net.plan().outputs().row(rank, j), lane);
       detail::at(y, rank * Net::lanes + lane) = 2 * m.input(rank, lane) + sum;
     }
   return y;
@@ -205,7 +205,7 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
     for (int i = 0; i < plan.variables(); ++i)
       for (int j = 0; j < plan.parameters(); ++j) {
         const double e = detail::at(expected, j * plan.variables() + i);
-        const double output = static_cast<double>(m.output(i * net.out_stride() + j, lane));
+        const double output = static_cast<double>(m.output(plan.outputs().row(i, j), lane));
         error = testing::worse(error, std::abs(output - e) / (1 + std::abs(e)));
       }
     CHECK(error < tolerance<Net>());
@@ -216,7 +216,7 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
     memory<Net> partial = m;
     std::fill(partial.out.begin(), partial.out.end(), std::numeric_limits<T>::quiet_NaN());
     net.forward(partial.pass(strip<T>), ignore);
-    for (int row = 0; row < plan.variables() * net.out_stride(); ++row)
+    for (int row = 0; row < plan.outputs().rows(); ++row)
       CHECK(std::memcmp(&partial.output(row, 0), &m.output(row, 0), sizeof(T) * strip<T>) == 0);
   }
 
@@ -233,7 +233,7 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
                       m.rows.data(),  hidden.data(), nullptr, out.data()};
     net.forward_one(p);
     bool same = true;
-    for (int row = 0; row < plan.variables() * net.out_stride(); ++row)
+    for (int row = 0; row < plan.outputs().rows(); ++row)
       same &= detail::at(out, row) == m.output(row, lane);
     CHECK(same);
     net.fold_context(m.theta.data(), c.data(), folded.data());
@@ -242,7 +242,7 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
     std::fill(out.begin(), out.end(), T(-1));
     net.forward_one(p);
     same = true;
-    for (int row = 0; row < plan.variables() * net.out_stride(); ++row)
+    for (int row = 0; row < plan.outputs().rows(); ++row)
       same &= detail::at(out, row) == m.output(row, lane);
     CHECK(same);
     memory<Net> tile = m;
@@ -251,7 +251,7 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
     tp.context = nullptr;
     net.forward(tp, ignore);
     same = true;
-    for (int row = 0; row < plan.variables() * net.out_stride(); ++row)
+    for (int row = 0; row < plan.outputs().rows(); ++row)
       same &= tile.output(row, lane) == m.output(row, lane);
     CHECK(same);
   }
@@ -260,7 +260,7 @@ template <class Net> void check_network(const Net& net, std::mt19937& random) {
   if (plan.invertible()) {
     const auto y = explicit_rows(net, m, L);
     const auto x = m.x;
-    const int stride = net.out_stride();
+    const int stride = plan.outputs().stride();
     std::vector<T> first_x, first_out;
     for (sweep_blocks blocks :
          {sweep_blocks{0, 1}, sweep_blocks{4, 4}, sweep_blocks{1, 1}, sweep_blocks{32, 4},
@@ -326,7 +326,7 @@ template <class Net> void check_gradients(const Net& net, std::mt19937& random, 
   constexpr int L = Net::lanes;
   const int samples = std::min(L, lanes_for<T>(count));
   const network_plan& plan = net.plan();
-  const int stride = net.out_stride();
+  const int stride = plan.outputs().stride();
   memory<Net> m(net, random);
   std::normal_distribution<double> normal;
   std::vector<double> weight(m.out.size());

@@ -175,7 +175,7 @@ template <class T, int L, class Activation, int R>
 
 /// Rows of the next register block from row r on: a power of two, within the panel and below last.
 inline int next_block(int r, int last) {
-  const int left = std::min(last, (r / panel_rows + 1) * panel_rows) - r;
+  const int left = std::min(last, panel_begin(panel_of(r) + 1)) - r;
   int count = block_rows;
   while (count > left) count /= 2;
   return count;
@@ -220,7 +220,7 @@ BIJOU_INLINE void cut_terms(row_block<T>& block, const T* theta,
     if (end <= begin) continue;
     const int common = std::max(begin, panels.reach(r + lower_rows(count) - 1));
     block.term[used++] = {theta + panels.index(r, begin),
-                          panels.width(panel_of(r)),
+                          panels.column_step(r),
                           t.rows ? t.values : t.values + std::ptrdiff_t{begin} * L,
                           t.rows ? t.rows + begin : nullptr,
                           end - begin,

@@ -60,14 +60,14 @@ template <class T, class Activation, int Panels>
 BIJOU_INLINE void multiply_panels(const T* theta, std::span<const product_term<T>> terms,
                                   const T* bias, int q, T* y, bool complete) {
   register_block<T, Panels, panel_vectors<T>> sum;
-  load_block<T, panel_rows, Panels, panel_vectors<T>>(sum, bias + q * panel_rows);
+  load_block<T, panel_rows, Panels, panel_vectors<T>>(sum, bias + panel_begin(q));
   for (const product_term<T>& term : terms) accumulate_panels<T, Panels>(theta, term, q, sum);
   if (complete)
 #pragma GCC unroll 32
     for (int p = 0; p < Panels; ++p)
 #pragma GCC unroll 32
       for (int v = 0; v < panel_vectors<T>; ++v) sum[p][v] = Activation{}(sum[p][v]);
-  store_block<T, panel_rows, Panels, panel_vectors<T>>(sum, y + q * panel_rows);
+  store_block<T, panel_rows, Panels, panel_vectors<T>>(sum, y + panel_begin(q));
 }
 
 /// Whole layer of one sample. Columns beyond a row's limit are corners, zero times a known value.
@@ -91,9 +91,9 @@ void push_columns(const T* theta, const product_term<T>& term, int first_row, T*
   using pack = simd::pack<T>;
   const staircase& panels = *term.panels;
   if (term.first >= term.last || first_row >= panels.rows()) return;
-  for (int q = first_row / panel_rows; q < panels.panels(); ++q) {
+  for (int q = panel_of(first_row); q < panels.panels(); ++q) {
     registers_of<T, panel_vectors<T>> sum;
-    T* const target = y + q * panel_rows;
+    T* const target = y + panel_begin(q);
 #pragma GCC unroll 32
     for (int v = 0; v < panel_vectors<T>; ++v) sum[v] = pack::load(target + v * pack::size);
     accumulate_rows<T, panel_vectors<T>>(sum, theta + panels.panel(q), panels.width(q), term.values,
@@ -120,8 +120,8 @@ void multiply_some_rows(const T* theta, const product_term<T>& term, int first, 
   if (term.first >= term.last) return;
   change_rows(y, first, last, [&](int r, simd::pack<T> sum) {
     const T* w = theta + term.panels->index(r, 0);
-    accumulate_rows<T, 1>(&sum, w, term.panels->width(r / panel_rows), term.values, term.rows,
-                          term.first, term.last);
+    accumulate_rows<T, 1>(&sum, w, term.panels->column_step(r), term.values, term.rows, term.first,
+                          term.last);
     return sum;
   });
 }

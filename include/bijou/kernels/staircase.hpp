@@ -15,10 +15,10 @@
 /// One layout serves products with lanes along samples (they broadcast one entry), products with
 /// lanes along rows (they load sixteen) and both gradients. Entries of a row between its own limit
 /// and its panel's are called corners and are zero. A kernel may multiply by them where the other
-/// factor is a finite number of the same sample. Panels have sixteen rows in float and in double,
-/// so that indices do not depend on the type.
+/// factor is a finite number of the same sample.
 
-#include <bijou/kernels/unroll.hpp>
+#include <bijou/kernels/panels.hpp>
+#include <bijou/kernels/simd.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -26,14 +26,6 @@
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA {
-
-/// Rows that a panel stores side by side.
-inline constexpr int panel_rows = 16;
-
-/// The panel of a row.
-constexpr int panel_of(int row) {
-  return static_cast<int>(static_cast<unsigned>(row) / unsigned{panel_rows});
-}
 
 /// Where the entries of one packed masked matrix lie in a parameter vector.
 class staircase {
@@ -45,14 +37,14 @@ class staircase {
   /// \param columns number of columns; no limit exceeds it
   /// \param begin   index of the first entry in the parameter vector
   staircase(std::span<const int> limits, int columns, std::ptrdiff_t begin)
-      : columns_(columns), rows_(detail::length(limits)), panels_(panel_of(rows_ + panel_rows - 1)),
+      : columns_(columns), rows_(detail::length(limits)), panels_(panel_count(rows_)),
         begin_(begin), entries_end_(begin), end_(begin), limits_(limits.begin(), limits.end()) {
     reach_.resize(limits_.size());
     for (int r = 0, reach = 0; r < rows_; ++r) {
       detail::at(reach_, r) = reach = std::max(reach, limit(r));
       ragged_ |= limit(r) < reach;
     }
-    const int odd = rows_ % panel_rows;
+    const int odd = row_in_panel(rows_);
     last_width_ = odd > 0 ? detail::round_up(odd, 4) : panel_rows;
     for (int q = 0; q < panels_; ++q) {
       offsets_.push_back(end_);
@@ -60,8 +52,7 @@ class staircase {
     }
     entries_end_ = end_;
     if (last_width_ < panel_rows && end_ > begin)
-      end_ = begin + detail::round_up(static_cast<int>(end_ - begin) + panel_rows - last_width_,
-                                      panel_rows);
+      end_ = begin + whole_panels(static_cast<int>(end_ - begin) + panel_rows - last_width_);
     for (int k = 0; k < columns; ++k)
       starts_.push_back(
           static_cast<int>(std::upper_bound(reach_.begin(), reach_.end(), k) - reach_.begin()));
@@ -72,6 +63,8 @@ class staircase {
   int panels() const { return panels_; }
   /// Rows that panel q stores side by side: 16, in the last one whole fours.
   int width(int q) const { return q == panels_ - 1 ? last_width_ : panel_rows; }
+  /// Whether panel q stores fewer rows than sixteen.
+  bool is_narrow(int q) const { return width(q) < panel_rows; }
   bool empty() const { return columns_ == 0; }
 
   /// Columns that row r uses; 0 for padding.
@@ -79,7 +72,9 @@ class staircase {
   /// Columns that some row up to r uses: how far a product of rows that end with r must run.
   int reach(int r) const { return detail::at(reach_, r); }
   /// Columns that panel q stores.
-  int panel_limit(int q) const { return reach(std::min((q + 1) * panel_rows, rows()) - 1); }
+  int panel_limit(int q) const { return reach(end_row(q) - 1); }
+  /// Rows [panel_begin(q), end_row(q)) of the matrix are in panel q.
+  int end_row(int q) const { return std::min(panel_begin(q + 1), rows()); }
   /// First row that uses column k (rows() if none does).
   int first_row(int k) const { return detail::at(starts_, k); }
 
@@ -88,8 +83,10 @@ class staircase {
   /// Index of entry (r, k); k must be below the limit of r's panel.
   std::ptrdiff_t index(int r, int k) const {
     const int q = panel_of(r);
-    return panel(q) + std::ptrdiff_t{k} * width(q) + r % panel_rows;
+    return panel(q) + std::ptrdiff_t{k} * width(q) + row_in_panel(r);
   }
+  /// How far apart the entries of row r are, from one column to the next.
+  std::ptrdiff_t column_step(int r) const { return width(panel_of(r)); }
   std::ptrdiff_t begin() const { return begin_; }
   std::ptrdiff_t end() const { return end_; }
 
@@ -105,7 +102,7 @@ class staircase {
     for (int q = 0; q < panels(); ++q)
       for (int k = 0; k < panel_limit(q); ++k)
         for (int i = 0; i < width(q); ++i) {
-          const int r = q * panel_rows + i;
+          const int r = panel_begin(q) + i;
           f(index(r, k), r < rows() && k < limit(r));
         }
     for (std::ptrdiff_t i = entries_end_; i < end_; ++i) f(i, false);
@@ -114,7 +111,7 @@ class staircase {
   /// Zeroes the stored entries that no row uses, corners and padding, of a parameter vector.
   template <class T> void clear_corners(T* values) const {
     for (int q = 0; q < panels_; ++q) {
-      const int first = q * panel_rows;
+      const int first = panel_begin(q);
       if (rows_ - first < panel_rows) {
         for (int r = first; r < first + width(q); ++r)
           clear_row(values, r, r < rows_ ? limit(r) : 0);
@@ -134,7 +131,7 @@ class staircase {
   /// Zeroes the columns of row r from k on.
   template <class T> void clear_row(T* values, int r, int k) const {
     const int q = panel_of(r);
-    T* const row = values + panel(q) + r % panel_rows;
+    T* const row = values + panel(q) + row_in_panel(r);
     for (const int w = width(q), last = panel_limit(q); k < last; ++k)
       row[std::ptrdiff_t{k} * w] = T(0);
   }

@@ -52,11 +52,10 @@ template <class T, int L, int C> class row_cutter {
   bool done() const { return end_ <= least_; }
   row_segment<T> next() {
     while (first_row(columns_) >= end_) --columns_;
-    const int q = panel_of(end_ - 1), top = q * panel_rows, width = panels_.width(q);
     const int last = end_ - 1;
-    end_ = std::max(first_row(columns_), top);
-    return {theta_ + panels_.panel(q) + std::ptrdiff_t{k_} * width + (last - top),
-            g_ + std::ptrdiff_t{last} * L, width, last + 1 - end_, columns_};
+    end_ = std::max(first_row(columns_), panel_begin(panel_of(last)));
+    return {theta_ + panels_.index(last, k_), g_ + std::ptrdiff_t{last} * L,
+            panels_.column_step(last), last + 1 - end_, columns_};
   }
 
  private:

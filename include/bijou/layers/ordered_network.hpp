@@ -264,7 +264,7 @@ std::vector<T> ordered_network<T, L, Activation>::outputs(const T* theta,
   for (int r = 0; r < plan.variables(); ++r) {
     const int variable = sequential_ ? order_[size(r)] : r;
     for (int p = 0; p < parameters(); ++p)
-      result[size(p * plan.variables() + variable)] = out[size(r * network_.out_stride() + p)];
+      result[size(p * plan.variables() + variable)] = out[size(plan.outputs().row(r, p))];
   }
   return result;
 }

@@ -29,7 +29,7 @@ namespace detail {
 /// Row r of layer l in the original order, -1 for padding.
 inline int dense_row(const network_plan& plan, int l, int r) {
   if (l < plan.hidden_layers()) return at(plan.unit_of_row(l), r);
-  const int stride = out_stride(plan.parameters()), rank = r / stride, j = r % stride;
+  const int rank = plan.outputs().rank(r), j = plan.outputs().parameter(r);
   return j < plan.parameters() ? j * plan.variables() + rank : -1;
 }
 

@@ -34,7 +34,7 @@ class gradient_blocks {
       for (int t = 0; t < length(terms); ++t)
         if (const staircase& s = *at(terms, t); !s.empty()) {
           p.columns += s.panel_limit(q);
-          p.narrow |= s.width(q) < panel_rows;
+          p.narrow |= s.is_narrow(q);
           add_panel(s, t, q);
         }
       p.last = length(blocks_);
@@ -75,22 +75,21 @@ class gradient_blocks {
 
   /// The whole panel, or, if they are fewer sums, its fours of rows, each with its own columns.
   void add_panel(const staircase& s, int term, int q) {
-    const int end = std::min((q + 1) * panel_rows, s.rows());
+    const int begin = panel_begin(q), end = s.end_row(q);
     const auto block = [&](int first, int last) {
       first = std::clamp(s.first_row(0), first, last);
       // A power of two of rows is read: they begin early enough to lie within the panel.
-      const int begin = std::min(first, (q + 1) * panel_rows - rows_together(last - first));
-      return gradient_block{term, begin, last, first < last ? s.reach(last - 1) : 0};
+      const int read = std::min(first, panel_begin(q + 1) - rows_together(last - first));
+      return gradient_block{term, read, last, first < last ? s.reach(last - 1) : 0};
     };
     const auto add = [&](const gradient_block& b) {
       if (b.columns > 0) blocks_.push_back(b);
     };
     int sixteens = 0;
-    for (int r = q * panel_rows; r < end; r += 4)
-      sixteens += block(r, std::min(r + 4, end)).sixteens();
-    if (const gradient_block whole = block(q * panel_rows, end); whole.sixteens() <= sixteens)
+    for (int r = begin; r < end; r += 4) sixteens += block(r, std::min(r + 4, end)).sixteens();
+    if (const gradient_block whole = block(begin, end); whole.sixteens() <= sixteens)
       return add(whole);
-    for (int r = q * panel_rows; r < end; r += 4) add(block(r, std::min(r + 4, end)));
+    for (int r = begin; r < end; r += 4) add(block(r, std::min(r + 4, end)));
   }
 
   std::vector<gradient_block> blocks_;

@@ -44,8 +44,7 @@ template <class T, int L, class Activation, class Counter = no_counter> class ma
 
   const network_plan& plan() const { return plan_; }
   int hidden_rows() const { return plan_.hidden_rows(); }
-  int out_rows() const { return bijou::out_rows(plan_.variables(), plan_.parameters()); }
-  int out_stride() const { return bijou::out_stride(plan_.parameters()); }
+  int out_rows() const { return plan_.outputs().padded_rows(); }
 
   // -- passes of a tile ----------------------------------------------------------------------
 
@@ -114,7 +113,7 @@ template <class T, int L, class Activation, class Counter = no_counter> class ma
   void initialise(T* theta, detail::function_ref<double()> normal) const;
   /// Bias of parameter j of the variable of this rank.
   void set_output_bias(T* theta, int rank, int j, T value) const {
-    theta[plan_.output().bias + rank * out_stride() + j] = value;
+    theta[plan_.output().bias + plan_.outputs().row(rank, j)] = value;
   }
 
   /// Sets all parameters from dense matrices; masked entries are dropped.
@@ -191,15 +190,15 @@ void masked_network<T, L, Activation, Counter>::fold_context(const T* theta, con
     if (layer.context.empty()) continue;
     const detail::product_term<T> term{&layer.context, context, nullptr, 0, plan_.context()};
     detail::multiply_layer<T, detail::linear_output>(theta, {&term, 1}, theta + layer.bias,
-                                                     layer.padded_rows / panel_rows,
-                                                     folded + layer.folded, false);
+                                                     panel_count(layer.rows), folded + layer.folded,
+                                                     false);
   }
 }
 
 template <class T, int L, class Activation, class Counter>
 bool masked_network<T, L, Activation, Counter>::has_bias(int l, int r) const {
   return r < plan_.layer(l).rows &&
-         (l < plan_.hidden_layers() || r % out_stride() < plan_.parameters());
+         (l < plan_.hidden_layers() || plan_.outputs().holds_parameter(r));
 }
 template <class T, int L, class Activation, class Counter>
 int masked_network<T, L, Activation, Counter>::structural_count() const {
@@ -228,7 +227,7 @@ void masked_network<T, L, Activation, Counter>::clear_corners(T* theta) const {
   for (int l = 0; l <= plan_.hidden_layers(); ++l) {
     const layer_plan& layer = plan_.layer(l);
     std::fill(theta + layer.bias + layer.rows, theta + layer.bias + layer.padded_rows, T(0));
-    if (l == plan_.hidden_layers() && out_stride() > plan_.parameters())
+    if (l == plan_.hidden_layers() && plan_.outputs().stride() > plan_.parameters())
       for (int r = 0; r < layer.rows; ++r)
         if (!has_bias(l, r)) theta[layer.bias + r] = T(0);
     layer.for_each_term([&](const staircase& s) { s.clear_corners(theta); });

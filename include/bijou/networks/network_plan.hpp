@@ -5,6 +5,7 @@
 #include <bijou/kernels/staircase.hpp>
 #include <bijou/networks/degrees.hpp>
 #include <bijou/networks/gradient_blocks.hpp>
+#include <bijou/networks/output_layout.hpp>
 
 #include <array>
 #include <initializer_list>
@@ -16,20 +17,10 @@
 
 namespace bijou::inline BIJOU_ISA {
 
-/// Rows that the parameters of one variable take in a network's output: up to two lie as they are,
-/// more are padded to whole blocks of four.
-constexpr int out_stride(int parameters) {
-  return parameters <= 2 ? parameters : detail::round_up(parameters, 4);
-}
-/// Rows of a network's output; variable of rank i begins at row i * out_stride(parameters).
-constexpr int out_rows(int variables, int parameters) {
-  return detail::round_up(variables * out_stride(parameters), panel_rows);
-}
-
 /// Rows of a network's hidden buffer: every layer padded to whole panels.
 constexpr int hidden_rows(std::initializer_list<int> widths) {
   int rows = 0;
-  for (int width : widths) rows += detail::round_up(width, panel_rows);
+  for (int width : widths) rows += whole_panels(width);
   return rows;
 }
 
@@ -60,8 +51,8 @@ class network_plan {
   /// \throws std::invalid_argument if degrees are negative, inputs or outputs do not ascend, or
   ///         there is no hidden layer
   network_plan(const degree_assignment& degrees, int parameters, bool skip)
-      : context_(degrees.context), parameters_(parameters), inputs_(detail::length(degrees.inputs)),
-        variables_(detail::length(degrees.outputs)), skip_(skip),
+      : context_(degrees.context), inputs_(detail::length(degrees.inputs)),
+        outputs_(detail::length(degrees.outputs), parameters), skip_(skip),
         invertible_(degrees.inputs == degrees.outputs) {
     check(degrees);
     sort_hidden_units(degrees);
@@ -71,8 +62,9 @@ class network_plan {
 
   int context() const { return context_; }
   int inputs() const { return inputs_; }
-  int variables() const { return variables_; }
-  int parameters() const { return parameters_; }
+  const output_layout& outputs() const { return outputs_; }
+  int variables() const { return outputs_.variables(); }
+  int parameters() const { return outputs_.parameters(); }
   bool skip() const { return skip_; }
   bool invertible() const { return invertible_; }
   int hidden_layers() const { return detail::length(layers_) - 1; }
@@ -87,7 +79,13 @@ class network_plan {
   int first_input(int d) const { return detail::at(first_input_, d); }
   int first_variable(int d) const { return detail::at(first_variable_, d); }
   int first_unit(int l, int d) const { return detail::at(detail::at(first_unit_, l), d); }
-  int first_output_row(int d) const { return first_variable(d) * out_stride(parameters_); }
+  int first_output_row(int d) const { return outputs_.row(first_variable(d)); }
+
+  /// Row 0 of layer l in buffers of which one has all hidden layers, one after another, and the
+  /// other the output: rows of L lanes.
+  template <int L, class T> T* rows_of(int l, T* hidden, T* out) const {
+    return l < hidden_layers() ? hidden + std::ptrdiff_t{layer(l).first_row} * L : out;
+  }
 
   /// sorted row -> unit in the network's own order
   const std::vector<int>& unit_of_row(int l) const { return detail::at(unit_of_row_, l); }
@@ -154,7 +152,7 @@ class network_plan {
   void append_layer(int rows, const row_limits& limits, int units, bool folds) {
     layer_plan layer;
     layer.rows = rows;
-    layer.padded_rows = detail::round_up(rows, panel_rows);
+    layer.padded_rows = whole_panels(rows);
     layer.bias = parameter_count_;
     std::ptrdiff_t end = layer.bias + layer.padded_rows;
     const auto append = [&](staircase& s, const std::vector<int>& row_limit, int columns) {
@@ -165,7 +163,7 @@ class network_plan {
     append(layer.context, limits.context, context_);
     append(layer.units, limits.units, units);
     append(layer.inputs, limits.inputs, inputs_);
-    layer.gradient = detail::gradient_blocks(layer.padded_rows / panel_rows, layer.terms());
+    layer.gradient = detail::gradient_blocks(panel_count(rows), layer.terms());
     parameter_count_ = static_cast<int>(end);
     if (folds) {
       layer.folded = folded_rows_;
@@ -192,17 +190,18 @@ class network_plan {
     const int last_hidden = detail::length(layers_) - 1;
     row_limits limits;
     for (int d : a.outputs)
-      for (int j = 0; j < out_stride(parameters_); ++j) {
-        const bool used = j < parameters_;
+      for (int j = 0; j < outputs_.stride(); ++j) {
+        const bool used = j < outputs_.parameters();
         if (skip) limits.context.push_back(used ? context_ : 0);
         limits.units.push_back(used ? first_unit(last_hidden, d) : 0);
         if (skip) limits.inputs.push_back(used ? first_input(d) : 0);
       }
-    append_layer(variables_ * out_stride(parameters_), limits, layers_.back().rows, skip);
+    append_layer(outputs_.rows(), limits, layers_.back().rows, skip);
     layers_.back().first_row = first_row;
   }
 
-  int context_ = 0, parameters_ = 0, inputs_ = 0, variables_ = 0, levels_ = 0;
+  int context_ = 0, inputs_ = 0, levels_ = 0;
+  output_layout outputs_;
   int parameter_count_ = 0, folded_rows_ = 0;
   bool skip_ = false, invertible_ = false;
   std::vector<layer_plan> layers_;

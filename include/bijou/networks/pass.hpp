@@ -2,7 +2,7 @@
 /// \file
 /// The memory that one pass through a masked network reads and writes. The caller owns all of it.
 
-#include <bijou/kernels/isa.hpp>
+#include <bijou/networks/network_plan.hpp>
 
 namespace bijou::inline BIJOU_ISA {
 
@@ -17,8 +17,17 @@ template <class T> struct network_pass {
   T* hidden;                     ///< hidden_rows rows of activations: the tape of an adjoint
   T* pre = nullptr;              ///< hidden_rows rows before activation, for an adjoint whose
                                  ///< activation has no derivative_from_output
-  T* out;                        ///< out_rows rows; row j of rank i is i * out_stride + j
+  T* out;                        ///< rows of an output_layout
   int lanes = 0;                 ///< lanes in use, a multiple of strip<T>
+
+  /// Whether a layer's sums have the context yet to add: it has one, and nothing is folded.
+  bool reads_context(const layer_plan& layer) const {
+    return !layer.context.empty() && !first_bias;
+  }
+  /// What a layer's sums begin with, row by row.
+  const T* biases(const layer_plan& layer) const {
+    return first_bias && !layer.context.empty() ? first_bias + layer.folded : theta + layer.bias;
+  }
 };
 
 /// Cotangents of a pass's buffers, in the same places.

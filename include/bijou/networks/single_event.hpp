@@ -55,22 +55,18 @@ template <class T, class Activation> class single_event {
   /// Biases and context, and if `all` everything else and the activation.
   template <class Function> void run_layer(int l, bool all) const {
     const layer_plan& layer = plan_.layer(l);
-    const bool folded = pass_.first_bias && !layer.context.empty();
-    const T* bias = folded ? pass_.first_bias + layer.folded : pass_.theta + layer.bias;
     term_list<T> terms;
-    if (!layer.context.empty() && !folded)
+    if (pass_.reads_context(layer))
       terms.add(layer.context, pass_.context, nullptr, 0, layer.context.columns());
     if (all && !layer.units.empty())
       terms.add(layer.units, rows_of(l - 1), nullptr, 0, layer.units.columns());
     if (all && !layer.inputs.empty())
       terms.add(layer.inputs, pass_.x, pass_.rows, 0, layer.inputs.columns());
-    multiply_layer<T, Function>(pass_.theta, terms.span(), bias, layer.padded_rows / panel_rows,
-                                rows_of(l), all);
+    multiply_layer<T, Function>(pass_.theta, terms.span(), pass_.biases(layer),
+                                panel_count(layer.rows), rows_of(l), all);
   }
 
-  T* rows_of(int l) const {
-    return l < plan_.hidden_layers() ? pass_.hidden + plan_.layer(l).first_row : pass_.out;
-  }
+  T* rows_of(int l) const { return plan_.rows_of<1>(l, pass_.hidden, pass_.out); }
 
   const network_plan& plan_;
   const network_pass<T>& pass_;

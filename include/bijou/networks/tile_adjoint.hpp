@@ -127,24 +127,20 @@ template <class T, int L, class Activation, class Counter> class tile_adjoint {
   int first_row(int l, int d) const {
     return l < plan_.hidden_layers() ? plan_.first_unit(l, d) : plan_.first_output_row(d);
   }
-  T* rows_of(int l) const {
-    return l < plan_.hidden_layers()
-               ? cotangents_.hidden + std::ptrdiff_t{plan_.layer(l).first_row} * L
-               : cotangents_.out;
-  }
+  T* rows_of(int l) const { return plan_.rows_of<L>(l, cotangents_.hidden, cotangents_.out); }
   cotangent_target<T> unit_target(int l, bool accumulate, bool complete) const {
     const T* at = Activation::derivative_from_output ? pass_.hidden : pass_.pre;
     return {rows_of(l), nullptr, accumulate,
-            complete ? at + std::ptrdiff_t{plan_.layer(l).first_row} * L : nullptr};
+            complete ? plan_.rows_of<L, const T>(l, at, nullptr) : nullptr};
   }
   cotangent_target<T> input_target() const { return {cotangents_.x, pass_.rows, true, nullptr}; }
 
   /// Padding rows have zero weights, but zero times what the caller left there may be NaN.
   void clear_padding(int rank, int last) const {
-    const int stride = out_stride(plan_.parameters());
+    const output_layout& outputs = plan_.outputs();
     for (; rank < last; ++rank)
-      for (int j = plan_.parameters(); j < stride; ++j)
-        std::fill_n(cotangents_.out + std::ptrdiff_t{rank * stride + j} * L, pass_.lanes, T(0));
+      for (int j = outputs.parameters(); j < outputs.stride(); ++j)
+        std::fill_n(cotangents_.out + std::ptrdiff_t{outputs.row(rank, j)} * L, pass_.lanes, T(0));
   }
 
   const network_plan& plan_;

@@ -70,13 +70,14 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
   /// All rows; ready(rank0, rank1) as soon as output rows of further ranks are complete.
   void run(rank_function ready) const {
     for (int l = 0; l < plan_.hidden_layers(); ++l) run_rows<Activation>(l, 0, plan_.layer(l).rows);
-    const int stride = out_stride(plan_.parameters()), rows = plan_.output().rows;
+    const output_layout& outputs = plan_.outputs();
+    const int rows = outputs.rows();
     int done = 0;
     for (int r = 0; r < rows;) {
       const int end = std::min(r + group_rows, rows);
       run_rows<linear_output>(plan_.hidden_layers(), r, end);
-      if (end / stride > done) ready(done, end / stride);
-      done = end / stride;
+      if (outputs.rank(end) > done) ready(done, outputs.rank(end));
+      done = outputs.rank(end);
       r = end;
     }
   }
@@ -163,7 +164,7 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
   }
 
   void add_context(const layer_plan& layer, term_list<T>& terms) const {
-    if (!layer.context.empty() && !pass_.first_bias)
+    if (pass_.reads_context(layer))
       terms.add(layer.context, pass_.context, nullptr, 0, layer.context.columns());
   }
 
@@ -177,17 +178,14 @@ template <class T, int L, class Activation, class Counter> class tile_forward {
   }
 
   const T* units_before(int l) const {
-    return l > 0 ? pass_.hidden + std::ptrdiff_t{plan_.layer(l - 1).first_row} * L : nullptr;
+    return l > 0 ? plan_.rows_of<L>(l - 1, pass_.hidden, pass_.out) : nullptr;
   }
 
   product_target<T> target(int l, bool start, bool complete) const {
     const layer_plan& layer = plan_.layer(l);
-    const bool folded = pass_.first_bias && !layer.context.empty();
-    const T* bias = folded ? pass_.first_bias + layer.folded : pass_.theta + layer.bias;
-    const std::ptrdiff_t row = std::ptrdiff_t{layer.first_row} * L;
-    const bool hidden = l < plan_.hidden_layers();
-    return {start ? bias : nullptr, hidden ? pass_.hidden + row : pass_.out,
-            hidden && pass_.pre ? pass_.pre + row : nullptr, complete};
+    T* const none = nullptr;
+    return {start ? pass_.biases(layer) : nullptr, plan_.rows_of<L>(l, pass_.hidden, pass_.out),
+            pass_.pre ? plan_.rows_of<L>(l, pass_.pre, none) : nullptr, complete};
   }
 
   const network_plan& plan_;

@@ -17,8 +17,7 @@ template <class T, int L> class weight_gradient {
 
   /// Rows of scratch that add() needs: transposed cotangents, ones, inputs and context.
   static constexpr int scratch_rows(int inputs, int context) {
-    return (transposed_size<T, L> + L - 1) / L + 1 + round_up(inputs, panel_rows) +
-           round_up(context, panel_rows);
+    return (transposed_size<T, L> + L - 1) / L + 1 + whole_panels(inputs) + whole_panels(context);
   }
 
   /// What add() needs beside the pass, from `samples` lanes of it.
@@ -44,7 +43,7 @@ template <class T, int L> class weight_gradient {
   }
 
   template <class P> P* context_of(P* inputs) const {
-    return inputs + round_up(plan_.inputs(), panel_rows) * L;
+    return inputs + whole_panels(plan_.inputs()) * L;
   }
 
   /// What a layer's gradient is made of: cotangents of its rows, values of its columns.
@@ -54,19 +53,17 @@ template <class T, int L> class weight_gradient {
   };
   operands operands_of(int l, const T* ones, const T* inputs) const {
     const layer_plan& layer = plan_.layer(l);
-    const bool output = l == plan_.hidden_layers();
     return {layer,
-            output ? cotangents_.out : cotangents_.hidden + std::ptrdiff_t{layer.first_row} * L,
+            plan_.rows_of<L>(l, cotangents_.hidden, cotangents_.out),
             ones,
-            {context_of(inputs),
-             l > 0 ? pass_.hidden + std::ptrdiff_t{plan_.layer(l - 1).first_row} * L : nullptr,
+            {context_of(inputs), l > 0 ? plan_.rows_of<L>(l - 1, pass_.hidden, pass_.out) : nullptr,
              inputs}};
   }
 
   void add_layer(const operands& o, int samples, T* grad, T* transposed) const {
     constexpr int together = outer_block<T>::panels;
     const layer_plan& layer = o.layer;
-    const int panels = layer.padded_rows / panel_rows;
+    const int panels = panel_count(layer.rows);
     const auto by_sums = [&](int q) { return layer.gradient.sums_are_cheaper(q, samples); };
     for (int q = 0; q < panels;) {
       if (by_sums(q)) {
@@ -76,8 +73,8 @@ template <class T, int L> class weight_gradient {
       }
       const int count = q + 1 < panels && !by_sums(q + 1) ? together : 1;
       for (int i = 0; i < count; ++i) {
-        const int r = (q + i) * panel_rows;
-        T* const rows = transposed + i * panel_rows;
+        const int r = panel_begin(q + i);
+        T* const rows = transposed + panel_begin(i);
         transpose_panel<T, L>(o.g + std::ptrdiff_t{r} * L, std::min(panel_rows, layer.rows - r),
                               rows);
         add_rows(rows, samples, grad + layer.bias + r);
@@ -92,7 +89,7 @@ template <class T, int L> class weight_gradient {
   void add_sums(const operands& o, int q, int samples, T* grad) const {
     const auto add = [&](const gradient_block& block, const T* x, T* to, int width) {
       const T* const g = o.g + std::ptrdiff_t{block.first} * L;
-      T* const first = to + block.first % panel_rows;
+      T* const first = to + row_in_panel(block.first);
       const auto run = [&]<int R>(std::integral_constant<int, R>) {
         add_sample_sums<T, L, R>(g, block.rows(), x, block.columns, samples, first, width);
       };
@@ -109,7 +106,7 @@ template <class T, int L> class weight_gradient {
         return run(std::integral_constant<int, 16>{});
       }
     };
-    const int first = q * panel_rows, last = std::min(first + panel_rows, o.layer.rows);
+    const int first = panel_begin(q), last = std::min(panel_begin(q + 1), o.layer.rows);
     add({.term = 0, .first = first, .last = last, .columns = 1}, o.ones,
         grad + o.layer.bias + first, panel_rows);
     for (const gradient_block& block : o.layer.gradient.of(q)) {
