@@ -11,7 +11,7 @@
 
 #include <bijou/layers/index_table.hpp>
 #include <bijou/layers/layer.hpp>
-#include <bijou/layers/ordered_network.hpp>
+#include <bijou/layers/network_parameters.hpp>
 #include <bijou/layers/transform_rows.hpp>
 #include <bijou/networks/masked_network.hpp>
 
@@ -30,10 +30,12 @@ namespace bijou::inline BIJOU_ISA {
 /// adjoints about two (data and weights). Tape: the input rows, hidden activations and theta, and y
 /// where the transformer's inverse is differentiated from there.
 template <class T, int L, int D, int C, class Conditioner, class Tr, class Act, bool Skip, int... H>
-class network_layer {
+class network_layer : public network_parameters<T, L, Act> {
+  using shared = network_parameters<T, L, Act>;
+
  public:
-  using value_type = T;
-  using network_type = masked_network<T, L, Act>;
+  using network_type = typename shared::network_type;
+  using shared::network;
 
   static constexpr output_layout outputs{D, Tr::parameters};
   static constexpr int stride = outputs.stride();
@@ -58,9 +60,9 @@ class network_layer {
   /// position: variable -> row of the tile.
   network_layer(Tr transformer, const detail::index_table<D>& order, int kept,
                 const detail::index_table<D>& position)
-      : transformer_(transformer), position_(position), mapped_(D - kept),
-        network_(Conditioner::degrees(kept, D - kept, C, widths), order, Conditioner::sequential,
-                 Tr::parameters, Skip) {
+      : shared(Conditioner::prefix, {Conditioner::degrees(kept, D - kept, C, widths), order,
+                                     Conditioner::sequential, Tr::parameters, Skip}),
+        transformer_(transformer), position_(position), mapped_(D - kept) {
     set_rows();
   }
 
@@ -163,21 +165,9 @@ class network_layer {
 
   // --- parameters
 
-  int parameter_count() const { return network().parameter_count(); }
-  int structural_count() const { return network().structural_count(); }
-  std::size_t offset() const { return offset_; }
-  void set_offset(std::size_t offset, std::size_t folded) {
-    offset_ = offset;
-    folded_offset_ = folded;
-    placed_count_ = static_cast<std::size_t>(parameter_count());
-  }
-  /// The parameter count when the offset was set.
-  std::size_t placed_count() const { return placed_count_; }
-  /// Zeros what no connection owns: padding and the corners of panels.
-  void clear_corners(T* parameters) const { network().clear_corners(parameters + offset_); }
   /// Near the identity: the network's outputs start small around the transformer's identity.
   template <class Random> void initialise(T* parameters, Random&& random) const {
-    T* theta = parameters + offset_;
+    T* theta = this->theta_of(parameters);
     network().initialise(theta, random);
     if constexpr (requires(T* p) { transformer_.identity(p, 1); }) {
       std::array<T, static_cast<std::size_t>(Tr::parameters)> neutral{};
@@ -190,38 +180,21 @@ class network_layer {
   /// The first layer's biases with the share of a fixed context added: same chain, same bits.
   void fold_context(const T* parameters, const T* context, T* folded) const {
     if constexpr (C > 0)
-      network().fold_context(parameters + offset_, context, folded + folded_offset_);
+      network().fold_context(this->theta_of(parameters), context, this->folded_of(folded));
   }
 
-  const network_type& network() const { return network_.network(); }
-  const std::vector<int>& order() const { return network_.order(); }
-  const degree_assignment& degrees() const { return network_.degrees(); }
   /// Row of the tile that the word takes as its i-th variable: that of rank i.
   std::vector<int> row_table() const { return {ranks_.begin(), ranks_.end()}; }
 
-  // --- by variables, dense and by name: ordered_network
+  // --- what the order of the variables follows
 
-  dense_network<T> dense(const T* parameters) const { return network_.dense(parameters + offset_); }
-  void set_dense(const dense_network<T>& net, T* parameters) const {
-    network_.set_dense(net, parameters + offset_);
-  }
-  std::vector<T> network_outputs(const T* parameters, std::span<const T> inputs) const {
-    return network_.outputs(parameters + offset_, inputs);
-  }
-  /// The parameter count may change, offsets go stale.
   void adopt_structure(const std::vector<int>& order, const dense_network<T>& net) {
-    network_.adopt_structure(order, net);
+    shared::adopt_structure(order, net);
     set_rows();
-  }
-  void save(const T* parameters, const std::string& prefix, tensor_set<T>& set) const {
-    network_.save(parameters + offset_, prefix + Conditioner::prefix, set);
   }
   void load_structure(const std::string& prefix, const tensor_set<T>& set) {
-    network_.load_structure(prefix + Conditioner::prefix, set);
+    shared::load_structure(prefix, set);
     set_rows();
-  }
-  void load(const std::string& prefix, const tensor_set<T>& set, T* parameters) const {
-    network_.load(prefix + Conditioner::prefix, set, parameters + offset_);
   }
 
  private:
@@ -251,9 +224,9 @@ class network_layer {
 
   auto pass_of(const T* theta, const T* context, const T* folded, const T* x, const buffers& b,
                int lanes) const {
-    return typename network_type::pass{.theta = theta + offset_,
+    return typename network_type::pass{.theta = this->theta_of(theta),
                                        .context = context,
-                                       .first_bias = folded ? folded + folded_offset_ : nullptr,
+                                       .first_bias = this->folded_of(folded),
                                        .x = x,
                                        .rows = input_rows(),
                                        .hidden = b.hidden,
@@ -310,12 +283,12 @@ class network_layer {
         .out = t.scratch + hidden_rows * L, .hidden = hidden, .x = t.g, .context = t.g_context};
   }
   typename network_type::gradient_target gradient_of(const cotangent_tile<T>& t) const {
-    return {t.lanes, t.gradient + offset_, t.scratch + (hidden_rows + out_rows) * L};
+    return {t.lanes, this->theta_of(t.gradient), t.scratch + (hidden_rows + out_rows) * L};
   }
 
   void set_rows() {
     for (std::size_t rank = 0; rank < static_cast<std::size_t>(D); ++rank)
-      ranks_[rank] = position_[static_cast<std::size_t>(order()[rank])];
+      ranks_[rank] = position_[static_cast<std::size_t>(this->order()[rank])];
   }
   /// Rank -> row of what the transformer maps, and of what the network reads.
   const int* mapped_rows() const { return ranks_.data() + (D - mapped_); }
@@ -325,10 +298,6 @@ class network_layer {
   detail::index_table<D> position_{}; // variable -> row of the tile
   detail::index_table<D> ranks_{};    // rank -> row of the tile
   int mapped_ = D;
-  ordered_network<T, L, Act> network_{};
-  std::size_t offset_ = 0;
-  std::size_t placed_count_ = 0;
-  std::size_t folded_offset_ = 0;
 };
 
 } // namespace bijou::inline BIJOU_ISA
