@@ -9,8 +9,7 @@
 ///       static constexpr int size = 2; // position, momentum
 ///       static constexpr std::array parameters{parameter{"strength"}.normal(0.1, 0.01)};
 ///
-///       template <class X, class Y, class S>
-///       void forward(const X& x, Y& y, const S& strength) const {
+///       void forward(const auto& x, auto& y, const auto& strength) const {
 ///         auto position = x[0], momentum = x[1];
 ///         auto wave = sin(position);
 ///         auto moved = fnma(strength, wave, momentum); // momentum - strength wave
@@ -20,8 +19,8 @@
 ///     auto q = make_flow<double>(normal<2> | mixing(kick{}) | affine);
 ///
 /// What is made is said last: make_flow throws std::invalid_argument if a formula reads a variable
-/// of x after it has set that of y. mixing_layer.hpp lists what a map may have: an inverse, values
-/// prepared once a tile, values kept for the reverse sweep.
+/// of x after it has set that of y. layers/mixing_formulas.hpp lists what a map may have: an
+/// inverse, values prepared once a tile, values kept for the reverse sweep.
 
 #include <bijou/grammar/pipe.hpp>
 #include <bijou/grammar/place.hpp>
@@ -74,6 +73,8 @@ struct mixing_probe<Map, D, std::index_sequence<I...>> {
 /// overwritten.
 template <class Map, bool IsChecked = false> struct mixing_t {
   using bijou_tag = word_tag;
+  using map_type = Map;
+  static constexpr bool is_checked = IsChecked;
   static constexpr rule what = rule::learned;
   static constexpr int size = detail::size_of_map<Map>();
   static constexpr bool invertible = detail::has_inverse<Map>;

@@ -1,145 +1,49 @@
 #pragma once
 /// \file
-/// The machine of words that mix variables: from formulas to a layer.
-///
-/// A map says what its parameters are and what it does to one sample, in the language of
-/// reverse/number.hpp; the layer does it to tiles, single events and cotangents:
-///
-/// | member of a map | what |
-/// |---|---|
-/// | `forward(x, y, p...)` | noise to data: reads x, then says what y is (reverse/output.hpp) |
-/// | `inverse(y, x, p...)` | data to noise, in the same way; optional, as all that follow |
-/// | `parameters` | array of `parameter`, for all D; or `parameters<D>`, of each |
-/// | `prepare(p..., then)` | what samples share: calls then(q...) once, for forward and inverse |
-/// | `size` | the D that it is for |
-/// | `inverse_by` | how the inverse is solved for, in words, for describe() |
-/// | `leads` | true if no variable depends on a later one: a flow then has marginals |
-/// | `kept`, or `kept<D>` | how many numbers y.kept() keeps for the reverse sweep, at most |
-///
-/// Parameters come as numbers and vectors; in prepare the vectors are lists (reverse/list.hpp). The
-/// adjoints are the same formulas with active values: there is nothing to derive by hand, and
-/// nothing to get wrong.
+/// What a word that mixes variables becomes, where all samples share its parameters.
 
-#include <bijou/kernels/aligned.hpp>
-#include <bijou/layers/index_table.hpp>
-#include <bijou/layers/layer.hpp>
-#include <bijou/layers/mixing_operands.hpp>
-#include <bijou/reverse/output.hpp>
-#include <bijou/reverse/products.hpp>
+#include <bijou/layers/mixing_formulas.hpp>
+#include <bijou/layers/mixing_parameters.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
-#include <stdexcept>
 #include <string>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA {
 
-namespace detail {
-
-/// One strip of a tile: the rows of variables and of the log-determinant. LogDet is const T where
-/// the rows are cotangents, and that of the log-determinant is only read.
-template <class T, int L, int D, class LogDet = T> struct strip_rows {
-  using value_type = T;
-  using pack = simd::pack<T>;
-  static constexpr int size = D, stride = L;
-  T* x;
-  LogDet* log_det;
-  const int* position;
-
-  BIJOU_INLINE pack load(int d) const { return pack::load(x + std::ptrdiff_t{position[d]} * L); }
-  BIJOU_INLINE void store(int d, pack v) const { v.store(x + std::ptrdiff_t{position[d]} * L); }
-  BIJOU_INLINE pack load_log_det() const { return pack::load(log_det); }
-  BIJOU_INLINE void store_log_det(pack v) const { v.store(log_det); }
-};
-template <class T, int L, int D> using cotangent_rows = strip_rows<T, L, D, const T>;
-/// A strip of which only the first rows are made.
-template <class T, int L, int D> struct leading_rows : strip_rows<T, L, D> {
-  int count;
-
-  BIJOU_INLINE bool has(int d) const { return this->position[d] < count; }
-  BIJOU_INLINE void store(int d, simd::pack<T> v) const {
-    if (has(d)) strip_rows<T, L, D>::store(d, v);
-  }
-};
-/// A strip that knows whether a formula reads a variable after it has made it.
-template <class T, int L, int D> struct watched_rows : strip_rows<T, L, D> {
-  bool* made; ///< of each variable
-  bool* read_late;
-
-  BIJOU_INLINE simd::pack<T> read(int d) const {
-    *read_late = *read_late || made[d];
-    return this->load(d);
-  }
-  BIJOU_INLINE void store(int d, simd::pack<T> v) const {
-    made[d] = true;
-    strip_rows<T, L, D>::store(d, v);
-  }
-};
-/// The variables of a strip, as a formula reads them.
-template <class Rows>
-class given_rows : public reverse_mode::indexed<given_rows<Rows>, typename Rows::value_type> {
- public:
-  using value_type = typename Rows::value_type;
-  static constexpr int size = Rows::size;
-
-  BIJOU_INLINE explicit given_rows(const Rows& rows) : rows_(rows) {}
-  struct view_type : reverse_mode::detail::without_cotangents<value_type> {
-    Rows rows;
-    BIJOU_INLINE explicit view_type(const Rows& r) : rows(r) {}
-    BIJOU_INLINE simd::pack<value_type> value(int d) const {
-      if constexpr (requires { rows.read(d); })
-        return rows.read(d);
-      else
-        return rows.load(d);
-    }
-  };
-  BIJOU_INLINE view_type view() const { return view_type(rows_); }
-
- private:
-  Rows rows_;
-};
-
-} // namespace detail
-
-/// A map of formulas on tiles and events. Tape: the rows it was given, and what it keeps. Cost of a
-/// sample: the formulas; of its adjoint, about three times that; of one event, as of the samples
-/// of one register.
+/// A map of formulas (mixing_formulas.hpp) on tiles and events. Cost of a sample: the formulas; of
+/// its adjoint, about three times that; of one event, as of the samples of one register.
 template <class T, int L, int D, class Map>
 class mixing_layer : public mixing_parameters<T, Map, D> {
-  using layout = detail::mixing_layout<Map, D>;
-  using pack = simd::pack<T>;
-  using purpose = reverse_mode::purpose;
+  using formulas = detail::mixing_formulas<T, L, D, Map>;
+  using direction = detail::direction;
+  static constexpr bool has_inverse = detail::has_inverse<Map>;
 
  public:
-  static constexpr int scratch_rows = D + 1; // one event as a strip, with its log-determinant
-  static constexpr int tape_rows = D + detail::kept_of_map<Map, D>();
+  static constexpr int scratch_rows = formulas::event_rows;
+  static constexpr int tape_rows = formulas::tape_rows;
 
   mixing_layer() = default;
   /// position: variable -> row of the tile.
-  mixing_layer(const detail::index_table<D>& position, const Map& map)
-      : position_(position), map_(map) {}
-  /// Row of the tile that the word takes as its i-th variable.
-  std::vector<int> row_table() const { return {position_.begin(), position_.end()}; }
+  mixing_layer(const detail::index_table<D>& position, const Map& map) : formulas_(position, map) {}
+  std::vector<int> row_table() const { return formulas_.row_table(); }
+  void check_order(const std::string& name) const { formulas_.check_order(name); }
 
   void forward(const tile<T>& t) const { evaluate(direction::forward, t, nullptr); }
   void inverse(const tile<T>& t) const
-    requires detail::has_inverse<Map>
+    requires has_inverse
   {
     evaluate(direction::inverse, t, nullptr);
   }
   void forward(const tile<T>& t, T* tape) const { evaluate_and_keep(direction::forward, t, tape); }
   void inverse(const tile<T>& t, T* tape) const
-    requires detail::has_inverse<Map>
+    requires has_inverse
   {
     evaluate_and_keep(direction::inverse, t, tape);
   }
   void forward(const event_tile<T>& e) const { evaluate_event(direction::forward, e); }
   void inverse(const event_tile<T>& e) const
-    requires detail::has_inverse<Map>
+    requires has_inverse
   {
     evaluate_event(direction::inverse, e);
   }
@@ -147,166 +51,43 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
   void forward_first(const tile<T>& t, int k) const
     requires detail::leads<Map>
   {
-    evaluate_leading<direction::forward>(t, k);
+    formulas_.template evaluate_leading<direction::forward>(t, k, values(t.theta));
   }
   void inverse_first(const tile<T>& t, int k) const
-    requires(detail::leads<Map> && detail::has_inverse<Map>)
+    requires(detail::leads<Map> && has_inverse)
   {
-    evaluate_leading<direction::inverse>(t, k);
+    formulas_.template evaluate_leading<direction::inverse>(t, k, values(t.theta));
   }
   void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
     pull_back(direction::forward, t, tape);
   }
   void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const
-    requires detail::has_inverse<Map>
+    requires has_inverse
   {
     pull_back(direction::inverse, t, tape);
   }
 
-  /// Throws std::invalid_argument if a formula of the map reads a variable after it has made it:
-  /// what it makes takes the place of what it was given.
-  void check_order(const std::string& name) const {
-    if (reads_late(direction::forward))
-      throw std::invalid_argument(name +
-                                  ".forward reads a variable of x after y.set or y.add of it, "
-                                  "which takes its place: say what y is last");
-    if constexpr (detail::has_inverse<Map>)
-      if (reads_late(direction::inverse))
-        throw std::invalid_argument(name + ".inverse reads a variable of y after x.set or x.add of "
-                                           "it, which takes its place: say what x is last");
-  }
-
  private:
-  using direction = detail::direction;
-
-  // --- parameters
-
-  using indices = std::make_index_sequence<layout::list.size()>;
-  static constexpr bool prepares = detail::names_prepare<Map>;
-
-  /// run(p...) with what forward and inverse get; parameters<I>() makes the map's I-th.
-  template <class Parameters, class Run>
-  BIJOU_INLINE void with(const Parameters& parameters, const Run& run) const {
-    const auto shared = [&](const auto&... p) __attribute__((always_inline)) {
-      run(detail::shared_by_samples(p)...);
-    };
-    const auto prepared = [&](const auto&... p) __attribute__((always_inline)) {
-      if constexpr (prepares)
-        map_.prepare(p..., shared);
-      else
-        shared(p...);
-    };
-    [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) {
-      prepared(parameters.template operator()<I>()...);
-    }
-    (indices{});
+  auto values(const T* theta) const {
+    return detail::shared_values<T, Map, D>{this->theta_of(theta)};
   }
-  template <class Run> BIJOU_INLINE void with_values(const T* theta, const Run& run) const {
-    with(
-        [theta = this->theta_of(theta)]<std::size_t I>()
-            __attribute__((always_inline)) { return detail::passive_parameter<layout, I>(theta); },
-        run);
-  }
-  template <class Run>
-  BIJOU_INLINE void with_cotangents(const T* theta, T* gradient, const Run& run) const {
-    with(
-        [ theta = this->theta_of(theta), gradient = this->theta_of(gradient) ]<std::size_t I>()
-            __attribute__((always_inline)) {
-              return detail::active_parameter<layout, I>(theta, gradient);
-            },
-        run);
-  }
-
-  // --- samples. Both ways share a function, and with it what is prepared: it is compiled once.
-
-  /// run(way), as a constant.
-  template <direction Way> using constant = std::integral_constant<direction, Way>;
-  template <class Run> BIJOU_INLINE static void go(direction way, const Run& run) {
-    if constexpr (detail::has_inverse<Map>)
-      if (way == direction::inverse) return run(constant<direction::inverse>{});
-    run(constant<direction::forward>{});
-  }
-  template <class Way, class Given, class Made, class... P>
-  BIJOU_INLINE void map(Way, const Given& given, Made& made, const P&... p) const {
-    if constexpr (Way::value == direction::forward)
-      map_.forward(given, made, p...);
-    else
-      map_.inverse(given, made, p...);
-  }
-  template <class Way, class Rows, class... P>
-  BIJOU_INLINE void evaluate_rows(Way way, const Rows& rows, T* kept, const P&... p) const {
-    const detail::given_rows<Rows> given(rows);
-    reverse_mode::output<purpose::value, Rows> made(rows, kept);
-    map(way, given, made, p...);
-  }
-  /// `kept` is where values are kept for the reverse sweep, or null.
   [[gnu::noinline]] void evaluate(direction way, const tile<T>& t, T* kept) const {
-    with_values(
-        t.theta, [&](const auto&... p) __attribute__((always_inline)) {
-          go(
-              way, [&](auto one_way) __attribute__((always_inline)) {
-                for (int s = 0; s < t.lanes; s += pack::size)
-                  evaluate_rows(one_way, strip(t, s), kept ? kept + s : nullptr, p...);
-              });
-        });
+    formulas_.evaluate(way, t, kept, values(t.theta));
   }
   void evaluate_and_keep(direction way, const tile<T>& t, T* tape) const {
     std::copy_n(t.x, D * L, tape);
     evaluate(way, t, tape + D * L);
   }
   void evaluate_event(direction way, const event_tile<T>& e) const {
-    T* const log_det = e.scratch + D * L;
-    for (int d = 0; d < D; ++d) pack(e.x[d]).store(e.scratch + d * L);
-    pack(*e.log_det).store(log_det);
-    evaluate(way, {e.theta, nullptr, nullptr, e.scratch, log_det, nullptr, pack::size}, nullptr);
-    for (int d = 0; d < D; ++d) e.x[d] = e.scratch[d * L];
-    *e.log_det = *log_det;
-  }
-  template <direction Way> void evaluate_leading(const tile<T>& t, int k) const {
-    with_values(
-        t.theta, [&](const auto&... p) __attribute__((always_inline)) {
-          for (int s = 0; s < t.lanes; s += pack::size)
-            evaluate_rows(constant<Way>{}, detail::leading_rows<T, L, D>{strip(t, s), k}, nullptr,
-                          p...);
-        });
+    formulas_.evaluate_event(e, [&](const tile<T>& strip) { evaluate(way, strip, nullptr); });
   }
   [[gnu::noinline]] void pull_back(direction way, const cotangent_tile<T>& t, T* tape) const {
-    with_cotangents(
-        t.theta, t.gradient, [&](const auto&... p) __attribute__((always_inline)) {
-          go(
-              way, [&](auto one_way) __attribute__((always_inline)) {
-                for (int s = 0; s < t.lanes; s += pack::size) {
-                  const int* position = position_.data();
-                  const reverse_mode::active_rows<T, L, D> given(tape + s, t.g + s, position);
-                  reverse_mode::output<purpose::cotangents, detail::cotangent_rows<T, L, D>> made(
-                      {t.g + s, t.log_det + s, position}, tape + D * L + s);
-                  map(one_way, given, made, p...);
-                }
-              });
-        });
-  }
-  BIJOU_INLINE detail::strip_rows<T, L, D> strip(const tile<T>& t, int s) const {
-    return {t.x + s, t.log_det + s, position_.data()};
-  }
-  bool reads_late(direction way) const {
-    std::vector<T> theta(this->offset() + static_cast<std::size_t>(this->parameter_count()), T(0));
-    aligned_vector<T> rows(static_cast<std::size_t>((D + 1) * L), T(0));
-    std::array<bool, static_cast<std::size_t>(D)> made{};
-    bool read_late = false;
-    const detail::watched_rows<T, L, D> watched{
-        {rows.data(), rows.data() + D * L, position_.data()}, made.data(), &read_late};
-    with_values(
-        theta.data(), [&](const auto&... p) __attribute__((always_inline)) {
-          go(
-              way, [&](auto one_way) __attribute__((always_inline)) {
-                evaluate_rows(one_way, watched, nullptr, p...);
-              });
-        });
-    return read_late;
+    formulas_.pull_back(
+        way, t, tape,
+        detail::shared_cotangents<T, Map, D>{this->theta_of(t.theta), this->theta_of(t.gradient)});
   }
 
-  detail::index_table<D> position_{};
-  [[no_unique_address]] Map map_{};
+  formulas formulas_{};
 };
 
 } // namespace bijou::inline BIJOU_ISA

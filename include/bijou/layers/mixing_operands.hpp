@@ -1,13 +1,14 @@
 #pragma once
 /// \file
-/// What stands for the parameters of a word that mixes variables in its formulas: while a tile is
-/// prepared, and while its samples run.
+/// What stands for the parameters of a word that mixes variables in its formulas, where all samples
+/// share them: while a tile is prepared, and while its samples run.
 
 #include <bijou/kernels/lane_sums.hpp>
 #include <bijou/layers/mixing_parameters.hpp>
 #include <bijou/reverse/matrix.hpp>
 
 #include <cstddef>
+#include <utility>
 
 namespace bijou::inline BIJOU_ISA::detail {
 
@@ -45,7 +46,7 @@ template <class X> BIJOU_INLINE auto shared_by_samples(const X& x) {
   using T = typename X::value_type;
   if constexpr (reverse_mode::detail::some_matrix<X>) {
     if constexpr (X::is_active)
-      return reverse_mode::detail::matrix_of_samples<T, X::rows, X::columns>(x);
+      return reverse_mode::detail::shared_matrix<T, X::rows, X::columns>(x);
     else
       return x;
   } else if constexpr (reverse_mode::detail::some_list<X>) {
@@ -107,5 +108,64 @@ BIJOU_INLINE auto active_parameter(const T* theta, T* gradient) {
   else
     return number_parameter<T>(theta + first, gradient + first);
 }
+
+/// run(p...) with what a map's forward and inverse get, prepared by the map if it prepares
+/// anything; parameter.operator()<I>() makes its I-th parameter.
+template <class Map, int D, class Parameter, class Run>
+BIJOU_INLINE void prepare(const Map& map, const Parameter& parameter, const Run& run) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) {
+    const auto prepared = [&](const auto&... p) __attribute__((always_inline)) {
+      if constexpr (names_prepare<Map>)
+        map.prepare(p..., run);
+      else
+        run(p...);
+    };
+    prepared(parameter.template operator()<I>()...);
+  }
+  (std::make_index_sequence<mixing_layout<Map, D>::list.size()>{});
+}
+
+/// The same where samples share what is prepared: run(0, lanes, p...), once.
+template <class Map, int D, class Parameter, class Run>
+BIJOU_INLINE void prepare_shared(const Map& map, int lanes, const Parameter& parameter,
+                                 const Run& run) {
+  const auto run_all = [&](const auto&... p) __attribute__((always_inline)) {
+    run(0, lanes, p...);
+  };
+  prepare<Map, D>(
+      map, parameter, [&](const auto&... p) __attribute__((always_inline)) {
+        run_all(shared_by_samples(p)...);
+      });
+}
+
+/// Operands of mixing_formulas: parameters at theta that samples share.
+template <class T, class Map, int D> struct shared_values {
+  const T* theta;
+
+  template <class Run>
+  BIJOU_INLINE void for_strips(const Map& map, int lanes, const Run& run) const {
+    prepare_shared<Map, D>(
+        map, lanes,
+        [theta = theta]<std::size_t I>() __attribute__((always_inline)) {
+          return passive_parameter<mixing_layout<Map, D>, I>(theta);
+        },
+        run);
+  }
+};
+/// The same with cotangents, which are added to the gradient.
+template <class T, class Map, int D> struct shared_cotangents {
+  const T* theta;
+  T* gradient;
+
+  template <class Run>
+  BIJOU_INLINE void for_strips(const Map& map, int lanes, const Run& run) const {
+    prepare_shared<Map, D>(
+        map, lanes,
+        [ theta = theta, gradient = gradient ]<std::size_t I>() __attribute__((always_inline)) {
+          return active_parameter<mixing_layout<Map, D>, I>(theta, gradient);
+        },
+        run);
+  }
+};
 
 } // namespace bijou::inline BIJOU_ISA::detail

@@ -27,14 +27,12 @@ template <int K> struct householder_map {
     auto factors = reflection_factors(u);
     then(u, factors);
   }
-  template <class X, class Y, class U, class F>
-  void forward(const X& x, Y& y, const U& u, const F& factors) const {
+  void forward(const auto& x, auto& y, const auto& u, const auto& factors) const {
     constexpr auto order = reverse_mode::reflection_order::first_to_last;
     auto turned = reflect<order>(u, factors, x, y.kept());
     y.set(turned);
   }
-  template <class Y, class X, class U, class F>
-  void inverse(const Y& y, X& x, const U& u, const F& factors) const {
+  void inverse(const auto& y, auto& x, const auto& u, const auto& factors) const {
     constexpr auto order = reverse_mode::reflection_order::last_to_first;
     auto turned = reflect<order>(u, factors, y, x.kept());
     x.set(turned);

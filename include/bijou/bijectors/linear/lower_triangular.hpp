@@ -26,22 +26,19 @@ struct lower_triangular_map {
   static constexpr std::array parameters{parameter{"loc", D},
                                          parameter{"log_scale_tril", D, D}.up_to_diagonal()};
 
-  template <class B, class M, class Then>
-  void prepare(const B& loc, const M& matrix, const Then& then) const {
+  void prepare(const auto& loc, const auto& matrix, const auto& then) const {
     auto logs = diagonal(matrix);
     auto scales = exp(logs);
     then(loc, matrix, logs, scales);
   }
-  template <class X, class Y, class M, class V>
-  void forward(const X& x, Y& y, const V& loc, const M& matrix, const V& logs,
-               const V& scales) const {
+  void forward(const auto& x, auto& y, const auto& loc, const auto& matrix, const auto& logs,
+               const auto& scales) const {
     auto moved = multiply<lower>(matrix, scales, x, loc, y.kept());
     y.log_det(logs);
     y.set(moved);
   }
-  template <class Y, class X, class M, class V>
-  void inverse(const Y& y, X& x, const V& loc, const M& matrix, const V& logs,
-               const V& scales) const {
+  void inverse(const auto& y, auto& x, const auto& loc, const auto& matrix, const auto& logs,
+               const auto& scales) const {
     auto centred = y - loc;
     auto moved = solve<lower>(matrix, scales, centred, x.kept());
     auto shrunk = -logs;

@@ -33,25 +33,22 @@ struct lu_map {
       parameter{"lower", D, D}.below_diagonal(), parameter{"upper", D, D}.above_diagonal(),
       parameter{"diagonal", D}.normal(unconstrained_one, 0), parameter{"bias", D}};
 
-  template <class M, class V, class Then>
-  void prepare(const M& l, const M& u, const V& unconstrained, const V& bias,
-               const Then& then) const {
+  void prepare(const auto& l, const auto& u, const auto& unconstrained, const auto& bias,
+               const auto& then) const {
     auto positive = softplus(unconstrained);
     auto scales = positive + least_diagonal;
     auto logs = log(scales);
     then(l, u, scales, logs, bias);
   }
-  template <class X, class Y, class M, class V>
-  void forward(const X& x, Y& y, const M& l, const M& u, const V& scales, const V& logs,
-               const V& bias) const {
+  void forward(const auto& x, auto& y, const auto& l, const auto& u, const auto& scales,
+               const auto& logs, const auto& bias) const {
     auto halfway = multiply<upper>(u, scales, x, 0, y.kept());
     auto moved = multiply<lower>(l, 1, halfway, bias, y.kept());
     y.log_det(logs);
     y.set(moved);
   }
-  template <class Y, class X, class M, class V>
-  void inverse(const Y& y, X& x, const M& l, const M& u, const V& scales, const V& logs,
-               const V& bias) const {
+  void inverse(const auto& y, auto& x, const auto& l, const auto& u, const auto& scales,
+               const auto& logs, const auto& bias) const {
     auto centred = y - bias;
     auto halfway = solve<lower>(l, 1, centred, x.kept());
     auto moved = solve<upper>(u, scales, halfway, x.kept());

@@ -31,13 +31,13 @@ struct planar_map {
                                          parameter{"w", D}.normal_of_variance(0, 1 / (3.0 * D)),
                                          parameter{"bias"}};
 
-  template <class U, class W, class B, class Then>
-  void prepare(const U& u, const W& w, const B& bias, const Then& then) const {
-    using pack = simd::pack<typename U::value_type>;
+  template <class U>
+  void prepare(const U& u, const auto& w, const auto& bias, const auto& then) const {
+    using number = typename U::value_type;
     auto along = dot(w, u);
     auto squared = dot(w, w);
     // Without a direction w there is nothing to stretch along: a shift by u tanh(bias).
-    const auto directed = squared.value >= pack(std::numeric_limits<typename U::value_type>::min());
+    const auto directed = squared.value >= simd::pack<number>(std::numeric_limits<number>::min());
     auto by = select(directed, squared, 1);
     auto risen = softplus(along);
     auto stretch = select(directed, risen, 1); // 1 + w.u^ > 0
@@ -48,9 +48,8 @@ struct planar_map {
     auto u_hat = fma(excess, w, u);
     then(u_hat, w, bias, stretch);
   }
-  template <class X, class Y, class U, class W, class B, class S>
-  void forward(const X& x, Y& y, const U& u_hat, const W& w, const B& bias,
-               const S& stretch) const {
+  void forward(const auto& x, auto& y, const auto& u_hat, const auto& w, const auto& bias,
+               const auto& stretch) const {
     auto height = dot(w, x, bias);
     auto ridge = tanh(height, y.kept());
     auto det = reverse_mode::apply<ridge_slope>(ridge, stretch);
@@ -58,9 +57,8 @@ struct planar_map {
     y.log_det(log_det);
     y.add(u_hat, ridge);
   }
-  template <class Y, class X, class U, class W, class B, class S>
-  void inverse(const Y& y, X& x, const U& u_hat, const W& w, const B& bias,
-               const S& stretch) const {
+  void inverse(const auto& y, auto& x, const auto& u_hat, const auto& w, const auto& bias,
+               const auto& stretch) const {
     auto moved = dot(w, y, bias);
     auto height = reverse_mode::root_kept<ridge_equation>(x.kept(), stretch, moved);
     auto ridge = tanh(height, x.kept());

@@ -46,15 +46,16 @@ struct radial_map {
       parameter{"alpha_prime"}.normal_of_variance(0, 1 / (3.0 * D)),
       parameter{"beta_prime"}.normal_of_variance(0, 1 / (3.0 * D))};
 
-  template <class C, class A, class B, class Then>
-  void prepare(const C& x0, const A& alpha_prime, const B& beta_prime, const Then& then) const {
+  void prepare(const auto& x0, const auto& alpha_prime, const auto& beta_prime,
+               const auto& then) const {
     auto alpha = softplus(alpha_prime);
     auto least = softplus(beta_prime);
     auto beta = least - alpha;
     then(x0, alpha, beta, least);
   }
-  template <class X, class Y, class C, class A, class B, class L>
-  void forward(const X& x, Y& y, const C& x0, const A& alpha, const B& beta, const L& least) const {
+  template <class X>
+  void forward(const X& x, auto& y, const auto& x0, const auto& alpha, const auto& beta,
+               const auto& least) const {
     auto away = x - x0;
     auto r = norm(away, y.kept());
     auto near = alpha + r;
@@ -67,8 +68,9 @@ struct radial_map {
         });
   }
   /// x - x0 = (y - x0) / (1 + beta h)
-  template <class Y, class X, class C, class A, class B, class L>
-  void inverse(const Y& y, X& x, const C& x0, const A& alpha, const B&, const L& least) const {
+  template <class Y>
+  void inverse(const Y& y, auto& x, const auto& x0, const auto& alpha, const auto&,
+               const auto& least) const {
     auto away = y - x0;
     auto distance = norm(away);
     auto r = reverse_mode::root_kept<radial_distance>(x.kept(), distance, alpha, least);
@@ -88,9 +90,9 @@ struct radial_map {
  private:
   /// then(log|det|), by the slopes across the ray from x0, 1 + beta h, and along it, 1 + alpha beta
   /// h^2: sums of terms above 0, which cannot cancel.
-  template <int D, class R, class H, class A, class L, class Then>
-  BIJOU_INLINE static void with_log_det(const R& r, const H& h, const A& alpha, const L& least,
-                                        const Then& then) {
+  template <int D>
+  BIJOU_INLINE static void with_log_det(const auto& r, const auto& h, const auto& alpha,
+                                        const auto& least, const auto& then) {
     auto near = alpha * h; // near + far = 1
     auto far = r * h;
     auto low = least * h;

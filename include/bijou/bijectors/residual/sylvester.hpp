@@ -51,14 +51,15 @@ struct stretch_of_diagonals {
 ///
 /// From the last variable to the first, each t_i is the tanh of one root. With h = 1 - t^2 and l
 /// the cotangent of S v + b, l + h R^T S^T l = h g_t: a substitution from the first to the last.
-template <class Matrix, class View, class W> struct ridges_under {
+template <class Matrix, class View, class Bias, class W> struct ridges_under {
   using value_type = typename Matrix::value_type;
   using P = simd::pack<value_type>;
   using column = reverse_mode::detail::column_of<P, Matrix::rows>;
   static constexpr int size = Matrix::rows;
   static constexpr bool is_active = Matrix::is_active;
   Matrix r_dense, s_dense;
-  View r, s, stretch, bias;
+  View r, s, stretch;
+  Bias bias;
   W w;
 
   BIJOU_INLINE void evaluate(P* t) const {
@@ -119,18 +120,17 @@ template <int K> struct sylvester_map {
     return K > 0 ? "sylvester.reflections<" + std::to_string(K) + ">()" : "sylvester";
   }
 
-  template <class M, class V, class U, class Then>
-  void prepare(const M& r_dense, const M& s_dense, const V& r_diag, const V& s_diag, const V& b,
-               const U& u, const Then& then) const {
+  void prepare(const auto& r_dense, const auto& s_dense, const auto& r_diag, const auto& s_diag,
+               const auto& b, const auto& u, const auto& then) const {
     auto factors = reflection_factors(u);
     auto r = tanh(r_diag);
     auto s = tanh(s_diag);
     auto stretch = reverse_mode::apply<stretch_of_diagonals>(r_diag, s_diag);
     then(r_dense, s_dense, r, s, stretch, b, u, factors);
   }
-  template <class X, class Y, class M, class V, class U, class F>
-  void forward(const X& x, Y& y, const M& r_dense, const M& s_dense, const V& r, const V& s,
-               const V& stretch, const V& b, const U& u, const F& factors) const {
+  void forward(const auto& x, auto& y, const auto& r_dense, const auto& s_dense, const auto& r,
+               const auto& s, const auto& stretch, const auto& b, const auto& u,
+               const auto& factors) const {
     auto turned = reflect<to_ridges>(u, factors, x, y.kept());
     auto heights = multiply<upper>(s_dense, s, turned, b);
     auto ridges = tanh(heights, y.kept());
@@ -141,14 +141,14 @@ template <int K> struct sylvester_map {
           y.add(push);
         });
   }
-  template <class Y, class X, class M, class V, class U, class F>
-  void inverse(const Y& y, X& x, const M& r_dense, const M& s_dense, const V& r, const V& s,
-               const V& stretch, const V& b, const U& u, const F& factors) const {
+  void inverse(const auto& y, auto& x, const auto& r_dense, const auto& s_dense, const auto& r,
+               const auto& s, const auto& stretch, const auto& b, const auto& u,
+               const auto& factors) const {
     auto turned = reflect<to_ridges>(u, factors, y);
     auto ridges = reverse_mode::detail::vector_made_by(
-        ridges_under<decltype(r_dense.entries()), decltype(r.view()), decltype(turned.view())>{
-            r_dense.entries(), s_dense.entries(), r.view(), s.view(), stretch.view(), b.view(),
-            turned.view()},
+        ridges_under<decltype(r_dense.entries()), decltype(r.view()), decltype(b.view()),
+                     decltype(turned.view())>{r_dense.entries(), s_dense.entries(), r.view(),
+                                              s.view(), stretch.view(), b.view(), turned.view()},
         x.kept());
     with_push(
         ridges, r_dense, r, stretch, u,
@@ -161,10 +161,9 @@ template <int K> struct sylvester_map {
 
  private:
   /// then(log|det dy/dx|, Q R t)
-  template <class T, class M, class V, class U, class F, class Then>
-  BIJOU_INLINE static void with_push(const T& ridges, const M& r_dense, const V& r,
-                                     const V& stretch, const U& u, const F& factors,
-                                     const Then& then) {
+  BIJOU_INLINE static void with_push(const auto& ridges, const auto& r_dense, const auto& r,
+                                     const auto& stretch, const auto& u, const auto& factors,
+                                     const auto& then) {
     auto slopes = reverse_mode::apply<ridge_slope>(ridges, stretch);
     auto logs = log(slopes);
     auto volume = sum(logs);
