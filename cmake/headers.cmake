@@ -6,6 +6,7 @@ set(bijou_headers
     include/bijou/bases/uniform.hpp
     include/bijou/bijectors/conditioners/autoregressive.hpp
     include/bijou/bijectors/conditioners/coupling.hpp
+    include/bijou/bijectors/conditioners/driven.hpp
     include/bijou/bijectors/conditioners/network_options.hpp
     include/bijou/bijectors/elementwise.hpp
     include/bijou/bijectors/elementwise/arctan.hpp
@@ -91,14 +92,18 @@ set(bijou_headers
     include/bijou/kernels/transpose.hpp
     include/bijou/kernels/transposed_product.hpp
     include/bijou/kernels/unroll.hpp
+    include/bijou/layers/driven_mixing_layer.hpp
+    include/bijou/layers/driven_operands.hpp
     include/bijou/layers/elementwise_run.hpp
     include/bijou/layers/index_table.hpp
     include/bijou/layers/layer.hpp
+    include/bijou/layers/mixing_formulas.hpp
     include/bijou/layers/mixing_layer.hpp
     include/bijou/layers/mixing_operands.hpp
     include/bijou/layers/mixing_parameters.hpp
     include/bijou/layers/named_tensors.hpp
     include/bijou/layers/network_layer.hpp
+    include/bijou/layers/network_parameters.hpp
     include/bijou/layers/ordered_network.hpp
     include/bijou/layers/transform_rows.hpp
     include/bijou/networks/activations.hpp
@@ -124,6 +129,7 @@ set(bijou_headers
     include/bijou/reverse/functions.hpp
     include/bijou/reverse/list.hpp
     include/bijou/reverse/matrix.hpp
+    include/bijou/reverse/matrix_rows.hpp
     include/bijou/reverse/number.hpp
     include/bijou/reverse/output.hpp
     include/bijou/reverse/products.hpp

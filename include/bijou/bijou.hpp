@@ -15,6 +15,7 @@
 #include <bijou/bases/uniform.hpp>
 #include <bijou/bijectors/conditioners/autoregressive.hpp>
 #include <bijou/bijectors/conditioners/coupling.hpp>
+#include <bijou/bijectors/conditioners/driven.hpp>
 #include <bijou/bijectors/elementwise.hpp>
 #include <bijou/bijectors/elementwise/arctan.hpp>
 #include <bijou/bijectors/elementwise/exp.hpp>

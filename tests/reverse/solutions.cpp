@@ -152,7 +152,7 @@ template <int R, int C, int D, class Operation> struct operation_check {
     for (int d = 0; d < D; ++d) detail::at(v.values, d) = P(detail::at(x, d));
     {
       const reverse_mode::active_matrix<double, R, C> matrix(m.data(), gradient.data());
-      const reverse_mode::detail::matrix_of_samples<double, R, C> shared(matrix);
+      const reverse_mode::detail::shared_matrix<double, R, C> shared(matrix);
       auto y = operation(shared, first, second, v);
       for (int d = 0; d < D; ++d) y.view().set_cotangent(d, P(1 + 0.25 * d));
     }

@@ -94,7 +94,7 @@ template <class T, class E> auto make_flow(const E& e, std::uint64_t seed = 0) {
         detail::context_is_read<T, place_after<E>::value.size>(words_of<E>{});
     static_assert(context_is_read,
                   "bijou: no word of this flow reads the context of its given<C>: autoregressive "
-                  "words (iaf, maf) and couplings do; add one, or take given<C> out");
+                  "words (iaf, maf), couplings and driven words do; add one, or take given<C> out");
     if constexpr (detail::accept_layers<T, place_after<E>::value.size>(words_of<E>{}))
       return flow<T, E>(e, seed);
     else
@@ -121,15 +121,20 @@ template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t 
     constexpr detail::first_misfit found = detail::find_misfit<start>(words{});
     static_assert(found.expression_has == found.word_wants,
                   "bijou: a word of make_bijector<T, D>(words) has another event size than D");
-    constexpr bool words_fit = found.why == misfit::none || found.why == misfit::size;
+    constexpr bool context_is_given = found.why != misfit::context;
+    static_assert(context_is_given,
+                  "bijou: driven<H...>(f) takes its parameters from a context, and there is none: "
+                  "write given<C> first, as in given<3> | driven<64>(affine)");
+    constexpr bool words_fit =
+        found.why == misfit::none || found.why == misfit::size || found.why == misfit::context;
     static_assert(words_fit,
                   "bijou: the words of make_bijector<T, D>(words) do not fit: the domain of one is "
                   "not the support of those before it, or it names variables beyond D");
     constexpr bool context_is_read = !words_fit || detail::context_is_read<T, D>(words{});
-    static_assert(
-        context_is_read,
-        "bijou: no word of this bijector reads the context of its given<C>: "
-        "autoregressive words (iaf, maf) and couplings do; add one, or take given<C> out");
+    static_assert(context_is_read,
+                  "bijou: no word of this bijector reads the context of its given<C>: "
+                  "autoregressive words (iaf, maf), couplings and driven words do; add one, or "
+                  "take given<C> out");
     if constexpr (found.why == misfit::none && detail::accept_layers<T, D>(words{})) {
       const auto whole = start{} | e;
       return bijector<T, std::remove_const_t<decltype(whole)>>(whole, seed);

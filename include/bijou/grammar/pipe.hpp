@@ -108,6 +108,10 @@ template <grammar_item L, class R> constexpr auto operator|(L l, R r) {
     constexpr bool given_is_first = found.why != misfit::given;
     static_assert(given_is_first,
                   "bijou: given<C> stands right after the base (or first in a chain), and once");
+    constexpr bool context_is_given = found.why != misfit::context;
+    static_assert(context_is_given,
+                  "bijou: driven<H...>(f) takes its parameters from a context, and there is none: "
+                  "write given<C> after the base, as in normal<2> | given<3> | driven<64>(affine)");
     if constexpr (found.why == misfit::none)
       return detail::join(detail::as_word(l), detail::as_word(r));
     else

@@ -54,7 +54,7 @@ template <class T> BIJOU_INLINE void keep_in_register(simd::pack<T>& p) {
 constexpr int round_up(int n, int m) { return (n + m - 1) / m * m; }
 
 /// container[i] for the signed indices that arithmetic on rows and columns uses.
-template <class C> BIJOU_INLINE auto& at(C& container, int i) {
+template <class C> BIJOU_INLINE constexpr auto& at(C& container, int i) {
   return container[static_cast<std::size_t>(i)];
 }
 template <class C> BIJOU_INLINE int length(const C& container) {

@@ -115,26 +115,26 @@ inline constexpr bool has_partial_sums = Entries * sizeof(simd::pack<T>) <= 8192
 
 /// A matrix while the strips of a tile run.
 template <class T, int R, int C, bool Small = has_partial_sums<T, R * C>>
-class matrix_of_samples : public active_matrix<T, R, C> {
+class shared_matrix : public active_matrix<T, R, C> {
  public:
-  BIJOU_INLINE explicit matrix_of_samples(const active_matrix<T, R, C>& of)
+  BIJOU_INLINE explicit shared_matrix(const active_matrix<T, R, C>& of)
       : active_matrix<T, R, C>(of) {}
 };
 template <class T, int R, int C>
-class matrix_of_samples<T, R, C, true> : public active_matrix<T, R, C> {
+class shared_matrix<T, R, C, true> : public active_matrix<T, R, C> {
  public:
-  BIJOU_INLINE explicit matrix_of_samples(const active_matrix<T, R, C>& of)
+  BIJOU_INLINE explicit shared_matrix(const active_matrix<T, R, C>& of)
       : active_matrix<T, R, C>(of) {
     clear<R * C>(sums_.data());
   }
-  BIJOU_INLINE ~matrix_of_samples() {
+  BIJOU_INLINE ~shared_matrix() {
     list_numbers<T, R * C> sums;
     sum_lanes<R * C>(sums_.data(), sums.numbers.data());
     T* const to = this->gradient();
     for (int k = 0; k < R * C; ++k) to[k] += bijou::detail::at(sums.numbers, k);
   }
-  matrix_of_samples(const matrix_of_samples&) = delete;
-  matrix_of_samples& operator=(const matrix_of_samples&) = delete;
+  shared_matrix(const shared_matrix&) = delete;
+  shared_matrix& operator=(const shared_matrix&) = delete;
 
   BIJOU_INLINE auto entries() const {
     return entries_with_sums<T, R, C>{{this->data()}, sums_.data()};
@@ -165,11 +165,13 @@ template <class T, int D> class diagonal_result : public active_list<T, D> {
 
 } // namespace detail
 
-/// The diagonal of a square matrix, as a list: for prepare.
+/// The diagonal of a square matrix, for prepare: a list, or a vector where each sample has its own.
 template <detail::matrix_operand M> BIJOU_INLINE auto diagonal(const M& m) {
   using T = typename M::value_type;
   constexpr int D = M::rows;
-  if constexpr (M::is_active) {
+  if constexpr (requires { m.diagonal(); }) {
+    return m.diagonal();
+  } else if constexpr (M::is_active) {
     return detail::diagonal_result<T, D>(m);
   } else {
     passive_list<T, D> numbers;

@@ -51,6 +51,37 @@ template <class T, int K, int D> class reflection_factors_result : public active
   active_matrix<T, K, D> u_;
 };
 
+/// The same of matrices of which each sample has its own.
+template <class M> struct factors_of_samples {
+  using value_type = typename M::value_type;
+  using P = simd::pack<value_type>;
+  static constexpr int size = M::rows, columns = M::columns;
+  static constexpr bool is_active = M::is_active;
+  M u;
+
+  BIJOU_INLINE void evaluate(P* factors) const {
+    const P zero(value_type(0)), least(std::numeric_limits<value_type>::min());
+    for (int k = 0; k < size; ++k) {
+      P square(value_type(0));
+      for (int d = 0; d < columns; ++d) {
+        const P one = u.value(k * columns + d);
+        square = fma(one, one, square);
+      }
+      factors[k] = select(square < least, zero, P(value_type(2)) / square);
+    }
+  }
+  BIJOU_INLINE void pull_back(const P* g, const P* factors) const {
+    if constexpr (is_active)
+      for (int k = 0; k < size; ++k) {
+        const P slope = g[k] * factors[k] * factors[k];
+        u.add_each(
+            k * columns, columns, [&](int d, P start) __attribute__((always_inline)) {
+              return fnma(slope, u.value(k * columns + d), start);
+            });
+      }
+  }
+};
+
 template <class M, class P> BIJOU_INLINE P along(const M& u, int k, const P* x) {
   P sum(typename P::value_type(0));
   for_each_variable<M::columns>([&](int d) __attribute__((always_inline)) {
@@ -126,11 +157,13 @@ template <reflection_order Order, class M, class Factors, class X> struct reflec
 
 } // namespace detail
 
-/// c_k = 2 / |u_k|^2 for the rows of u, a list: for prepare. Without a direction there is no
-/// mirror, and c_k is 0.
+/// c_k = 2 / |u_k|^2 for the rows of u, for prepare: a list, or a vector where each sample has its
+/// own. Without a direction there is no mirror, and c_k is 0.
 template <detail::matrix_operand M> BIJOU_INLINE auto reflection_factors(const M& u) {
   using T = typename M::value_type;
-  if constexpr (M::is_active) {
+  if constexpr (!requires { u.data(); }) {
+    return detail::vector_made_by(detail::factors_of_samples<decltype(u.entries())>{u.entries()});
+  } else if constexpr (M::is_active) {
     return detail::reflection_factors_result<T, M::rows, M::columns>(u);
   } else {
     passive_list<T, M::rows> factors;
