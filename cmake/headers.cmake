@@ -27,6 +27,7 @@ set(bijou_headers
     include/bijou/bijectors/residual/planar.hpp
     include/bijou/bijectors/residual/radial.hpp
     include/bijou/bijectors/residual/ridge_root.hpp
+    include/bijou/bijectors/residual/ridges_under.hpp
     include/bijou/bijectors/residual/sylvester.hpp
     include/bijou/bijou.hpp
     include/bijou/compiled.hpp
