@@ -1,4 +1,4 @@
-// expect-error: bijou: driven<H...>(f) takes a transformer, such as affine, or a word that mixes
+// expect-error: bijou: driven<H...>.f. takes a transformer, such as affine, or a word that mixes
 // variables
 #include <bijou/bijou.hpp>
 

@@ -1,4 +1,4 @@
-// expect-error: bijou: driven<H...>(f) takes its parameters from a context, and there is none:
+// expect-error: bijou: driven<H...>.f. takes its parameters from a context, and there is none:
 // write given<C> after the base
 #include <bijou/bijou.hpp>
 

@@ -1,4 +1,4 @@
-// expect-error: bijou: a word with a network needs hidden widths above 0: driven<64>(affine)
+// expect-error: bijou: a word with a network needs hidden widths above 0: driven<64>.affine.
 #include <bijou/bijou.hpp>
 
 using namespace bijou;

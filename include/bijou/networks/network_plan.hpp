@@ -67,7 +67,7 @@ class network_plan {
   int parameters() const { return outputs_.parameters(); }
   bool skip() const { return skip_; }
   bool invertible() const { return invertible_; }
-  int hidden_layers() const { return detail::length(layers_) - 1; }
+  int hidden_layers() const { return hidden_layers_; }
   int hidden_rows() const { return output().first_row; }
   const layer_plan& layer(int l) const { return detail::at(layers_, l); }
   const layer_plan& hidden(int l) const { return layer(l); }
@@ -187,7 +187,8 @@ class network_plan {
       layers_.back().first_row = first_row;
       first_row += layers_.back().padded_rows;
     }
-    const int last_hidden = detail::length(layers_) - 1;
+    hidden_layers_ = detail::length(layers_);
+    const int last_hidden = hidden_layers_ - 1;
     row_limits limits;
     for (int d : a.outputs)
       for (int j = 0; j < outputs_.stride(); ++j) {
@@ -200,7 +201,7 @@ class network_plan {
     layers_.back().first_row = first_row;
   }
 
-  int context_ = 0, inputs_ = 0, levels_ = 0;
+  int context_ = 0, inputs_ = 0, levels_ = 0, hidden_layers_ = 0;
   output_layout outputs_;
   int parameter_count_ = 0, folded_rows_ = 0;
   bool skip_ = false, invertible_ = false;

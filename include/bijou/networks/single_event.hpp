@@ -55,6 +55,7 @@ template <class T, class Activation> class single_event {
   /// Biases and context, and if `all` everything else and the activation.
   template <class Function> void run_layer(int l, bool all) const {
     const layer_plan& layer = plan_.layer(l);
+    const T* const biases = pass_.biases(layer);
     term_list<T> terms;
     if (pass_.reads_context(layer))
       terms.add(layer.context, pass_.context, nullptr, 0, layer.context.columns());
@@ -62,8 +63,8 @@ template <class T, class Activation> class single_event {
       terms.add(layer.units, rows_of(l - 1), nullptr, 0, layer.units.columns());
     if (all && !layer.inputs.empty())
       terms.add(layer.inputs, pass_.x, pass_.rows, 0, layer.inputs.columns());
-    multiply_layer<T, Function>(pass_.theta, terms.span(), pass_.biases(layer),
-                                panel_count(layer.rows), rows_of(l), all);
+    multiply_layer<T, Function>(pass_.theta, terms.span(), biases, panel_count(layer.rows),
+                                rows_of(l), all);
   }
 
   T* rows_of(int l) const { return plan_.rows_of<1>(l, pass_.hidden, pass_.out); }
