@@ -21,6 +21,10 @@ long double logistic(long double z) { return 1 / (1 + std::exp(-z)); }
 long double reference(activations::relu_t, long double z) { return z > 0 ? z : 0; }
 long double reference(activations::leaky_relu_t, long double z) { return z > 0 ? z : z / 100; }
 long double reference(activations::elu_t, long double z) { return z > 0 ? z : std::expm1(z); }
+long double reference(activations::selu_t, long double z) {
+  return 1.0507009873554804934193349852946L *
+         (z > 0 ? z : 1.6732632423543772848170429916717L * std::expm1(z));
+}
 long double reference(activations::tanh_t, long double z) { return std::tanh(z); }
 long double reference(activations::sigmoid_t, long double z) { return logistic(z); }
 long double reference(activations::softplus_t, long double z) {
@@ -35,6 +39,9 @@ long double reference(activations::gelu_t, long double z) { return z * normal_be
 long double reference(activations::gelu_tanh_t, long double z) {
   const long double u = std::sqrt(2 / std::acos(-1.0L)) * (z + 0.044715L * z * z * z);
   return 0.5L * z * (1 + std::tanh(u));
+}
+long double reference(activations::mish_t, long double z) {
+  return z * std::tanh(reference(activations::softplus_t{}, z));
 }
 long double reference(activations::linear_t, long double z) { return z; }
 
@@ -82,12 +89,14 @@ TEMPLATE_TEST_CASE("activations agree with their formulas and have the derivativ
   check<TestType>(activations::relu);
   check<TestType>(activations::leaky_relu);
   check<TestType>(activations::elu);
+  check<TestType>(activations::selu);
   check<TestType>(activations::tanh);
   check<TestType>(activations::sigmoid);
   check<TestType>(activations::softplus);
   check<TestType>(activations::silu);
   check<TestType>(activations::gelu);
   check<TestType>(activations::gelu_tanh);
+  check<TestType>(activations::mish);
   check<TestType>(activations::linear);
 }
 

@@ -7,13 +7,12 @@
 /// | `relu` | max(0, z) | 1 where h > 0, else 0 |
 /// | `leaky_relu` | max(z/100, z) | 1 where h > 0, else 1/100 |
 /// | `elu` | z where z > 0, else e^z - 1 | 1 where h > 0, else 1 + h |
-/// | `tanh` | tanh z | 1 - h^2 |
-/// | `sigmoid` | s(z) = 1 / (1 + e^-z) | h - h^2 |
-/// | `softplus` | log(1 + e^z) | 1 - e^-h |
-/// | `silu` | z s(z) | s + z s (1 - s) |
-/// | `gelu` | z Phi(z), Phi(z) = (1 + erf(z / sqrt 2)) / 2 | Phi + z phi(z) |
-/// | `gelu_tanh` | z s(2u), u = sqrt(2/pi) (z + 0.044715 z^3) | s + 2 z u' s (1 - s) |
-/// | `linear` | z | 1 |
+/// | `selu` | r z where z > 0, else r a (e^z - 1); r = 1.0507, a = 1.6733 | r where h > 0, else r a
+/// + h | | `tanh` | tanh z | 1 - h^2 | | `sigmoid` | s(z) = 1 / (1 + e^-z) | h - h^2 | | `softplus`
+/// | log(1 + e^z) | 1 - e^-h | | `silu` | z s(z) | s + z s (1 - s) | | `gelu` | z Phi(z), Phi(z) =
+/// (1 + erf(z / sqrt 2)) / 2 | Phi + z phi(z) | | `gelu_tanh` | z s(2u), u = sqrt(2/pi) (z +
+/// 0.044715 z^3) | s + 2 z u' s (1 - s) | | `mish` | z w, w = tanh(log(1 + e^z)) | w + z (1 - w^2)
+/// s | | `linear` | z | 1 |
 ///
 /// `derivative` takes the output h where `derivative_from_output`, so that a tape need not keep z
 /// beside h; else it takes z. A NaN passes through every value. The words live in a namespace of
@@ -23,8 +22,9 @@
 /// PyTorch calls nn.GELU(approximate="tanh"), up to 4.7e-4 away: weights trained with one of the
 /// two belong to that one.
 ///
-/// Sources: elu, Clevert et al. 2015 (1511.07289); gelu (both forms) and silu, Hendrycks & Gimpel
-/// 2016 (1606.08415), section 2.
+/// Sources: elu, Clevert et al. 2015 (1511.07289); selu, Klambauer et al. 2017 (1706.02515),
+/// equation 2; mish, Misra 2019 (1908.08681), equation 1; gelu (both forms) and silu, Hendrycks &
+/// Gimpel 2016 (1606.08415), section 2.
 
 #include <bijou/kernels/math.hpp>
 #include <bijou/kernels/simd.hpp>
@@ -143,6 +143,21 @@ struct elu_t {
   }
 };
 
+/// The elu that keeps mean 0 and variance 1 from layer to layer.
+struct selu_t {
+  static constexpr const char* name = "selu";
+  static constexpr bool derivative_from_output = true;
+  static constexpr double scale = 1.0507009873554804934, low = 1.6732632423543772848;
+  template <class P> BIJOU_INLINE P operator()(P z) const {
+    using T = typename P::value_type;
+    return simd::select(z > P(0), P(T(scale)) * z, P(T(scale * low)) * math::expm1(z));
+  }
+  template <class P> BIJOU_INLINE P derivative(P h) const {
+    using T = typename P::value_type;
+    return simd::select(h > P(0), P(T(scale)), P(T(scale * low)) + h);
+  }
+};
+
 struct tanh_t {
   static constexpr const char* name = "tanh";
   static constexpr bool derivative_from_output = true;
@@ -220,6 +235,36 @@ struct gelu_tanh_t {
   }
 };
 
+/// By e = e^-|z|: tanh(log(1 + e^z)) is a quotient of polynomials in it that neither overflow nor
+/// cancel on their side of 0.
+struct mish_t {
+  static constexpr const char* name = "mish";
+  static constexpr bool derivative_from_output = false;
+  template <class P> BIJOU_INLINE P operator()(P z) const { return z * parts<P>(z).gate; }
+  template <class P> BIJOU_INLINE P derivative(P z) const {
+    const parts<P> p(z);
+    // Far out the slope is 0 to the last bit, and z could be infinite.
+    using T = typename P::value_type;
+    const P b(T(800)), near = simd::max(-b, simd::min(b, z));
+    return simd::fma(near, p.slope, p.gate);
+  }
+
+ private:
+  template <class P> struct parts {
+    P gate, slope; // w, and (1 - w^2) s, its derivative
+    explicit BIJOU_INLINE parts(P z) {
+      const auto above = z > P(0);
+      const P e = math::exp(-simd::abs(z)), one(1), two(2);
+      const P next = one + e; // 1 + e^z, over e^z above 0
+      const P square = next * next;
+      const P all = square + simd::select(above, e * e, one);
+      // w = ((1 + e^z)^2 - 1) / ((1 + e^z)^2 + 1)
+      gate = simd::select(above, simd::fma(two, e, one), e * (e + two)) / all;
+      slope = P(4) * simd::select(above, e * e, e) * next / (all * all);
+    }
+  };
+};
+
 struct linear_t {
   static constexpr const char* name = "linear";
   static constexpr bool derivative_from_output = true;
@@ -230,12 +275,14 @@ struct linear_t {
 inline constexpr relu_t relu{};
 inline constexpr leaky_relu_t leaky_relu{};
 inline constexpr elu_t elu{};
+inline constexpr selu_t selu{};
 inline constexpr tanh_t tanh{};
 inline constexpr sigmoid_t sigmoid{};
 inline constexpr softplus_t softplus{};
 inline constexpr silu_t silu{};
 inline constexpr gelu_t gelu{};
 inline constexpr gelu_tanh_t gelu_tanh{};
+inline constexpr mish_t mish{};
 inline constexpr linear_t linear{};
 
 } // namespace bijou::inline BIJOU_ISA::activations
