@@ -2,7 +2,10 @@
 /// Coupling words: even and uneven splits, two variables, contexts, deep conditioners, and what a
 /// coupling leaves alone.
 
+#include <algorithm>
+#include <array>
 #include <stdexcept>
+#include <vector>
 
 #include "../flow/check.hpp"
 
@@ -55,4 +58,52 @@ TEST_CASE("a split leaves variables on both sides", "[bijectors]") {
     CHECK_THROWS_WITH(
         make_flow<double>(normal<5> | coupling<5>(affine).split(kept)),
         Contains("coupling: expected a split of 1 to 4 variables, got " + std::to_string(kept)));
+}
+
+TEST_CASE("coupling of variables in any order", "[bijectors]") {
+  check_double(normal<4> | given<1> | coupling<5>(affine).mask({0, 1, 1, 0}) |
+               inverse(coupling<5>(affine).order({3, 1, 0, 2}).split(1)));
+}
+TEST_CASE("a mask says which variables a coupling keeps, to the bit", "[bijectors]") {
+  const std::array<int, 5> mask{1, 0, 0, 1, 0};
+  const auto f = testing::make_subject<double>(normal<5> | coupling<5>(affine).mask(mask));
+  const auto x = f.noise(4, 1);
+  const auto y = f.forward(x, {}).values;
+  for (std::size_t i = 0; i < x.size(); ++i) CHECK((y[i] == x[i]) == (mask.at(i % 5) != 0));
+}
+TEST_CASE("a coupling in an order is a coupling between permutations", "[bijectors]") {
+  constexpr std::array<int, 4> order{2, 0, 3, 1}, back{1, 3, 0, 2};
+  const auto ordered = make_flow<double>(normal<4> | coupling<6>(affine).order(order).split(1), 4);
+  const auto moved = make_flow<double>(
+      normal<4> | permute(order) | coupling<6>(affine).split(1).seed(9) | permute(back), 4);
+  auto same = ordered;
+  std::copy(moved.parameters().begin(), moved.parameters().end(), same.parameters().begin());
+  const xt::xtensor<double, 2> y{{0.5, -1, 2, 0.1}, {0, 0.3, -0.7, 1}};
+  const auto in_order = same.log_prob(y), between = moved.log_prob(y);
+  for (std::size_t i = 0; i < 2; ++i) CHECK(in_order(i) == between(i));
+}
+TEST_CASE("binary masks tell every two variables apart", "[bijectors]") {
+  for (int a = 0; a < 6; ++a)
+    for (int b = 0; b < a; ++b) {
+      int apart = 0;
+      for (int bit = 0; bit < 3; ++bit) {
+        const auto mask = binary_mask<6>(bit);
+        apart += mask.at(static_cast<std::size_t>(a)) != mask.at(static_cast<std::size_t>(b));
+      }
+      CHECK(apart > 0);
+    }
+  CHECK(binary_mask<6>(1) == std::array{0, 0, 1, 1, 0, 0});
+}
+TEST_CASE("orders and masks of a coupling: texts and refusals", "[bijectors]") {
+  CHECK(coupling<5>(affine).mask({1, 0, 1, 0}).text() ==
+        "coupling<5>(affine).order({0, 2, 1, 3}).split(2)");
+  CHECK(coupling<5>(affine).split(1).order({1, 0}).text() ==
+        "coupling<5>(affine).order({1, 0}).split(1)");
+  CHECK_THROWS_WITH(coupling<5>(affine).mask({0, 0, 0}),
+                    Contains("coupling: a mask keeps 1 to 2 variables of 3, this one 0"));
+  CHECK_THROWS_WITH(coupling<5>(affine).mask({1, 2, 3}), Contains("this one 3"));
+  CHECK_THROWS_AS(coupling<5>(affine).order({0, 0, 1}), std::invalid_argument);
+  const std::vector<int> short_order{1, 0};
+  CHECK_THROWS_AS(make_flow<double>(normal<3> | coupling<5>(affine).order(short_order)),
+                  std::invalid_argument);
 }

@@ -15,7 +15,6 @@
 
 #include <bijou/bijectors/conditioners/network_options.hpp>
 #include <bijou/bijectors/inverse.hpp>
-#include <bijou/bijectors/linear/permute.hpp>
 #include <bijou/layers/network_layer.hpp>
 #include <bijou/transformers/affine.hpp>
 #include <bijou/transformers/gated.hpp>
@@ -40,24 +39,6 @@ struct autoregressive_conditioner {
   }
 };
 
-// Options that are empty until set, so that a word without options is an empty type.
-struct natural_order {
-  static constexpr int size = 0;
-  template <int D> constexpr index_table<D> table() const { return identity_order<D>(); }
-  static std::string text() { return ""; }
-};
-template <int N> struct given_order {
-  static constexpr int size = N;
-  index_table<N> indices{};
-  template <int D> constexpr index_table<D> table() const { return indices; }
-  std::string text() const { return ".order(" + order_text(indices) + ")"; }
-};
-struct dynamic_order {
-  static constexpr int size = 0;
-  std::vector<int> indices;
-  template <int D> index_table<D> table() const { return fitting_order<D>("order", indices); }
-  std::string text() const { return ".order(" + order_text(indices) + ")"; }
-};
 } // namespace detail
 
 /// An autoregressive word. Options are chained: each returns a word that has it set.

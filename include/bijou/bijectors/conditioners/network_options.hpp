@@ -1,7 +1,8 @@
 #pragma once
 /// \file
-/// Options that all words with a network share, and how they are written.
+/// Options that words with a network share, and how they are written.
 
+#include <bijou/bijectors/linear/permute.hpp>
 #include <bijou/grammar/item.hpp>
 #include <bijou/networks/activations.hpp>
 
@@ -9,6 +10,7 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace bijou::inline BIJOU_ISA::detail {
 
@@ -42,6 +44,26 @@ template <class W> std::uint64_t seed_of(const W& w, std::uint64_t from_flow) {
   else
     return from_flow;
 }
+
+// Orders of variables. Options are empty until set, so that a word without options is an empty
+// type.
+struct natural_order {
+  static constexpr int size = 0;
+  template <int D> constexpr index_table<D> table() const { return identity_order<D>(); }
+  static std::string text() { return ""; }
+};
+template <int N> struct given_order {
+  static constexpr int size = N;
+  index_table<N> indices{};
+  template <int D> constexpr index_table<D> table() const { return indices; }
+  std::string text() const { return ".order(" + order_text(indices) + ")"; }
+};
+struct dynamic_order {
+  static constexpr int size = 0;
+  std::vector<int> indices;
+  template <int D> index_table<D> table() const { return fitting_order<D>("order", indices); }
+  std::string text() const { return ".order(" + order_text(indices) + ")"; }
+};
 
 template <int... H> std::string widths_text() {
   std::string s;
