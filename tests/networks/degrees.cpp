@@ -25,6 +25,9 @@ TEST_CASE("degrees of an autoregressive network", "[network]") {
   // A unit that sees the context alone is worth having.
   CHECK(autoregressive_degrees(3, 2, std::array{4, 6}).hidden ==
         layers{{0, 0, 1, 2}, {0, 0, 1, 1, 2, 2}});
+  CHECK(autoregressive_degrees(5, 0, std::array{4}, 2).inputs == std::vector{1, 1, 2, 2, 3});
+  CHECK(autoregressive_degrees(5, 0, std::array{4}, 2).hidden == layers{{1, 1, 2, 2}});
+  CHECK(autoregressive_degrees(3, 0, std::array{2}, 3).hidden == layers{{0, 0}});
   CHECK(autoregressive_degrees(1, 0, std::array{3}).hidden == layers{{0, 0, 0}});
   CHECK(autoregressive_degrees(1, 2, std::array{3}).hidden == layers{{0, 0, 0}});
   // Fewer units than variables.

@@ -49,6 +49,7 @@ template <word_item W> struct inverse_t {
     return turn(inner.order(a));
   }
   constexpr auto seed(std::uint64_t s) const { return turn(inner.seed(s)); }
+  constexpr auto groups(int n) const { return turn(inner.groups(n)); }
   constexpr auto skip() const { return turn(inner.skip()); }
 
  private:

@@ -56,13 +56,14 @@ class network_layer : public network_parameters<T, L, Act> {
   static constexpr T end = detail::saturation<T>;
 
   network_layer() = default;
-  /// order: rank -> variable; the first `kept` ranks are read and kept, the others mapped;
-  /// position: variable -> row of the tile.
-  network_layer(Tr transformer, const detail::index_table<D>& order, int kept,
-                const detail::index_table<D>& position)
-      : shared(Conditioner::prefix, {Conditioner::degrees(kept, D - kept, C, widths), order,
-                                     Conditioner::sequential, Tr::parameters, Skip}),
-        transformer_(transformer), position_(position), mapped_(D - kept) {
+  /// degrees: of the network, with an output for each variable that is mapped: the last ones of the
+  /// order; the others are read and kept. order: rank -> variable; position: variable -> row of the
+  /// tile.
+  network_layer(Tr transformer, const degree_assignment& degrees,
+                const detail::index_table<D>& order, const detail::index_table<D>& position)
+      : shared(Conditioner::prefix,
+               {degrees, order, Conditioner::sequential, Tr::parameters, Skip}),
+        transformer_(transformer), position_(position), mapped_(detail::length(degrees.outputs)) {
     set_rows();
   }
 

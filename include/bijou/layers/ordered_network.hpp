@@ -238,7 +238,7 @@ void ordered_network<T, L, Activation>::adopt_structure(const std::vector<int>& 
                                 std::to_string(order.size()));
   detail::check_permutation("set_network: order", order);
   const dense_network<T> sorted = detail::by_rank(net, order, context(), parameters());
-  set_structure(order, degrees_from_masks(sorted, context(), parameters()));
+  set_structure(order, degrees_from_masks(sorted, context(), parameters(), degrees_.inputs));
 }
 
 template <class T, int L, class Activation>

@@ -41,12 +41,15 @@ inline void expect_same_widths(const degree_assignment& shape, const degree_assi
 
 namespace detail {
 
-/// 1, 2, ... n
-inline std::vector<int> ranks_from_one(int n) {
+/// 1, 2, ... n; or neighbours in groups of `together`, which share a degree.
+inline std::vector<int> ranks_from_one(int n, int together = 1) {
   std::vector<int> degrees;
-  for (int i = 1; i <= n; ++i) degrees.push_back(i);
+  for (int i = 0; i < n; ++i) degrees.push_back(1 + i / together);
   return degrees;
 }
+/// How many neighbours share a degree where n variables are to have so many: n / groups, rounded
+/// up.
+inline int group_size(int n, int groups) { return (n + groups - 1) / groups; }
 
 /// One layer of `width` units with degrees lowest ... lowest + levels - 1. Where there are eight
 /// units for every degree they come in groups of eight, so that no register block of a product
@@ -76,15 +79,16 @@ inline std::vector<int> rounded_linspace(int first, int last, int width) {
 
 } // namespace detail
 
-/// Degrees of an autoregressive network over `variables` variables in rank order: hidden degrees
-/// 1 ... D - 1, from 0 if there is a context. Works for one variable and for few units.
+/// Degrees of an autoregressive network over `variables` variables in rank order, of which
+/// `together` neighbours share a degree: G degrees in all. Hidden degrees are 1 ... G - 1, from 0
+/// if there is a context. Works for one variable and for few units.
 inline degree_assignment autoregressive_degrees(int variables, int context,
-                                                std::span<const int> widths) {
-  degree_assignment a{
-      context, detail::ranks_from_one(variables), {}, detail::ranks_from_one(variables)};
-  const int lowest = context > 0 || variables == 1 ? 0 : 1;
+                                                std::span<const int> widths, int together = 1) {
+  const std::vector<int> ranks = detail::ranks_from_one(variables, together);
+  degree_assignment a{context, ranks, {}, ranks};
+  const int highest = ranks.back(), lowest = context > 0 || highest == 1 ? 0 : 1;
   for (int width : widths)
-    a.hidden.push_back(detail::spread_degrees(width, lowest, variables - lowest));
+    a.hidden.push_back(detail::spread_degrees(width, lowest, highest - lowest));
   return a;
 }
 

@@ -13,13 +13,15 @@
 namespace bijou::inline BIJOU_ISA {
 
 /// Integer degrees whose masks are those of `net`: inputs and outputs in rank order, columns and
-/// rows as dense_network says. The first layer's masks show the degrees of its units (how many
-/// variables each sees), the last layer's those of the last units (how many outputs do not see
-/// it); layers between take the smallest degree that their inputs allow.
+/// rows as dense_network says, with these degrees. The first layer's masks show the degrees of its
+/// units (the highest variable that each sees), the last layer's those of the last units (the
+/// highest output that does not see it); layers between take the smallest degree that their inputs
+/// allow.
 /// \throws std::invalid_argument if no degrees give these masks: the network is not autoregressive
 /// in this order, or its masks are incomplete
 template <class T>
-degree_assignment degrees_from_masks(const dense_network<T>& net, int context, int parameters) {
+degree_assignment degrees_from_masks(const dense_network<T>& net, int context, int parameters,
+                                     const std::vector<int>& of_variables) {
   const auto size = [](int n) { return static_cast<std::size_t>(n); };
   const auto fail = [](const std::string& why) -> void {
     throw std::invalid_argument("masks: no degrees explain them: " + why);
@@ -38,17 +40,23 @@ degree_assignment degrees_from_masks(const dense_network<T>& net, int context, i
 
   degree_assignment degrees;
   degrees.context = context;
-  degrees.inputs = detail::ranks_from_one(variables);
-  degrees.outputs = degrees.inputs;
+  if (detail::length(of_variables) != variables)
+    fail("expected " + std::to_string(of_variables.size()) + " variables");
+  degrees.inputs = degrees.outputs = of_variables;
+  const auto highest = [&](int& degree, int variable) {
+    degree = std::max(degree, of_variables[size(variable)]);
+  };
   const std::size_t hidden = net.layers.size() - 1;
   for (std::size_t l = 0; l < hidden; ++l) {
     std::vector<int> d(size(net.layers[l].rows), 0);
     for (int u = 0; u < net.layers[l].rows; ++u) {
       int& degree = d[size(u)];
       if (l == 0) {
-        for (int k = 0; k < variables; ++k) degree += sees(l, u, context + k);
+        for (int k = 0; k < variables; ++k)
+          if (sees(l, u, context + k)) highest(degree, k);
       } else if (l + 1 == hidden) {
-        for (int o = 0; o < variables; ++o) degree += !sees(hidden, o, u);
+        for (int o = 0; o < variables; ++o)
+          if (!sees(hidden, o, u)) highest(degree, o);
       } else {
         for (int k = 0; k < net.layers[l].cols; ++k)
           if (sees(l, u, k)) degree = std::max(degree, degrees.hidden[l - 1][size(k)]);
@@ -70,6 +78,13 @@ degree_assignment degrees_from_masks(const dense_network<T>& net, int context, i
   if (net.skip && expected.skip && !same(*expected.skip, *net.skip))
     fail("the skip connection is not autoregressive in this order");
   return degrees;
+}
+/// The same where every variable has a degree of its own.
+template <class T>
+degree_assignment degrees_from_masks(const dense_network<T>& net, int context, int parameters) {
+  const int columns = net.layers.empty() ? 0 : net.layers.front().cols;
+  return degrees_from_masks(net, context, parameters,
+                            detail::ranks_from_one(std::max(columns - context, 0)));
 }
 
 } // namespace bijou::inline BIJOU_ISA

@@ -15,7 +15,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -29,9 +28,6 @@ namespace detail {
 struct coupling_conditioner {
   static constexpr bool sequential = false;
   static constexpr const char* prefix = "nn.";
-  static degree_assignment degrees(int kept, int mapped, int context, std::span<const int> widths) {
-    return coupling_degrees(kept, mapped, context, widths);
-  }
 };
 
 struct even_split {
@@ -110,7 +106,9 @@ template <class Tr, class Act, class Order, class Split, class Seed, int... H> s
   using layer = network_layer<T, L, D, C, detail::coupling_conditioner, Tr, Act, false, H...>;
   template <class T, int L, int D, int C>
   layer<T, L, D, C> make_layer(const detail::index_table<D>& position) const {
-    return {transformer, order_.template table<D>(), split_.template kept<D>(), position};
+    const int kept = split_.template kept<D>();
+    return {transformer, coupling_degrees(kept, D - kept, C, std::array{H...}),
+            order_.template table<D>(), position};
   }
 
   /// The gate's bias: s = sigmoid(z + b). For the gated transformer.

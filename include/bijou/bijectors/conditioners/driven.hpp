@@ -21,8 +21,8 @@
 #include <bijou/transformers/affine.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
-#include <span>
 #include <string>
 
 namespace bijou::inline BIJOU_ISA {
@@ -33,9 +33,6 @@ namespace detail {
 struct context_conditioner {
   static constexpr bool sequential = false;
   static constexpr const char* prefix = "nn.";
-  static degree_assignment degrees(int, int mapped, int context, std::span<const int> widths) {
-    return coupling_degrees(0, mapped, context, widths);
-  }
 };
 
 /// What a network can drive: a transformer, or a word of formulas.
@@ -52,9 +49,10 @@ template <transformer_item Tr> struct driven_map<Tr> {
   }
   template <class T, int L, int D, int C, class Act, int... H>
   using layer = network_layer<T, L, D, C, context_conditioner, Tr, Act, false, H...>;
-  template <class Layer, int D>
+  template <class Layer, int D, int C, int... H>
   static Layer make(const Tr& transformer, const index_table<D>& position) {
-    return {transformer, identity_order<D>(), 0, position};
+    return {transformer, coupling_degrees(0, D, C, std::array{H...}), identity_order<D>(),
+            position};
   }
   static std::string text(const Tr& transformer) { return transformer_text(transformer); }
 };
@@ -64,7 +62,8 @@ template <mixing_item W> struct driven_map<W> {
   template <int D> static constexpr misfit fits(const place<D>& p) { return W::fits(p); }
   template <class T, int L, int D, int C, class Act, int... H>
   using layer = driven_mixing_layer<T, L, D, C, typename W::map_type, Act, H...>;
-  template <class Layer, int D> static Layer make(const W& word, const index_table<D>& position) {
+  template <class Layer, int D, int C, int... H>
+  static Layer make(const W& word, const index_table<D>& position) {
     Layer made(position, word.map);
     if constexpr (W::is_checked) made.check_order(word.text());
     return made;
@@ -114,7 +113,7 @@ template <class F, class Act, class Seed, int... H> struct driven_t {
   using layer = typename driven::template layer<T, L, D, C, Act, H...>;
   template <class T, int L, int D, int C>
   layer<T, L, D, C> make_layer(const detail::index_table<D>& position) const {
-    return driven::template make<layer<T, L, D, C>, D>(driven_by_context, position);
+    return driven::template make<layer<T, L, D, C>, D, C, H...>(driven_by_context, position);
   }
 
   /// The nonlinearity after each hidden layer, one of `activations::`.
