@@ -12,6 +12,7 @@ set(bijou_headers
     include/bijou/bijectors/elementwise/arctan.hpp
     include/bijou/bijectors/elementwise/exp.hpp
     include/bijou/bijectors/elementwise/leaky_relu.hpp
+    include/bijou/bijectors/elementwise/power.hpp
     include/bijou/bijectors/elementwise/sigmoid.hpp
     include/bijou/bijectors/elementwise/softplus.hpp
     include/bijou/bijectors/elementwise/standardise.hpp
@@ -82,6 +83,7 @@ set(bijou_headers
     include/bijou/kernels/once.hpp
     include/bijou/kernels/outer_product.hpp
     include/bijou/kernels/panels.hpp
+    include/bijou/kernels/power.hpp
     include/bijou/kernels/printable.hpp
     include/bijou/kernels/row_product.hpp
     include/bijou/kernels/sample_sums.hpp

@@ -20,6 +20,7 @@
 #include <bijou/bijectors/elementwise/arctan.hpp>
 #include <bijou/bijectors/elementwise/exp.hpp>
 #include <bijou/bijectors/elementwise/leaky_relu.hpp>
+#include <bijou/bijectors/elementwise/power.hpp>
 #include <bijou/bijectors/elementwise/sigmoid.hpp>
 #include <bijou/bijectors/elementwise/softplus.hpp>
 #include <bijou/bijectors/elementwise/standardise.hpp>

@@ -24,6 +24,10 @@ TEST_CASE("a kink, tails that are powers, and both turned round", "[flow]") {
   check_expression(normal<2> | affine | leaky_relu_map(0.2) | affine | arctan_map | flip |
                    inverse(arctan_map) | affine | inverse(leaky_relu_map(0.5)) | arctan_map);
 }
+TEST_CASE("powers of the half-line and of the line", "[flow]") {
+  check_expression(normal<2> | affine | exp_map | power_map(-0.7) | inverse(exp_map) | affine |
+                   signed_power_map(2) | inverse(signed_power_map(3)) | affine);
+}
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }

@@ -43,6 +43,12 @@ TEST_CASE("hostile values: maps with an end", "[flow]") {
 TEST_CASE("hostile values: a kink, and tails that are powers", "[flow]") {
   check_all(normal<2> | affine | leaky_relu_map() | on<0>(arctan_map), 50'000);
 }
+TEST_CASE("hostile values: powers, with gradients", "[flow]") {
+  check_all<wants::gradients>(normal<3> | affine | signed_power_map(3) | affine |
+                                  inverse(signed_power_map(1.5)) | on<0>(exp_map) |
+                                  on<0>(power_map(-2)),
+                              50'000);
+}
 TEST_CASE("hostile values: splines on the box, and back to the line", "[flow]") {
   check_all(uniform<2> | coupling<5>(rational_quadratic<4>.unit_box()) | flip |
                 inverse(sigmoid_map) | iaf<4> | standardise({1.0, 2.0}, {3.0, 1e3}),

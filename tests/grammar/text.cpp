@@ -70,6 +70,8 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(tanh_map);
   CHECK_TEXT(arctan_map);
   CHECK_TEXT(leaky_relu_map(0.01));
+  CHECK_TEXT(power_map(-0.5));
+  CHECK_TEXT(signed_power_map(3));
   CHECK_TEXT(sigmoid_map);
   CHECK_TEXT(interval_map(-1, 0.5));
   CHECK_TEXT(on<0, 2>(exp_map));

@@ -19,6 +19,31 @@ TEST_CASE("TanhTransform") { check_fixed<4>("TanhTransform_0_d4", tanh_map); }
 TEST_CASE("SoftplusTransform") { check_fixed<4>("SoftplusTransform_0_d4", softplus_map); }
 TEST_CASE("Permute") { check_fixed<5>("Permute_0_d5", permute({3, 1, 4, 0, 2})); }
 
+TEST_CASE("PositivePowerTransform") {
+  check_fixed<3>("PositivePowerTransform_0_d3", signed_power_map(3));
+}
+
+TEST_CASE("PowerTransform: a map of the half-line has no normal base") {
+  const reference_case c("PowerTransform_0_d4");
+  const auto check = [&]<class T>(T) {
+    const auto f = make_bijector<T, 4>(power_map(2));
+    std::vector<T> y(c["x"].values.size()), x(c["inv.y"].values.size());
+    std::vector<T> log_det(c.batch()), inverse_log_det(c.batch());
+    const auto from = c["x"].as<T>(), points = c["inv.y"].as<T>();
+    auto to = rows_of(y.data(), c.batch(), 4), back = rows_of(x.data(), c.batch(), 4);
+    auto ws = f.make_workspace();
+    f.forward(rows_of(from.data(), c.batch(), 4), to, log_det, ws);
+    f.inverse(rows_of(points.data(), c.batch(), 4), back, inverse_log_det, ws);
+    require_agreement(c, "y", y);
+    require_agreement(c, "ladj", log_det);
+    require_agreement(c, "inv.x", x);
+    for (T& v : inverse_log_det) v = -v; // Pyro's is that of the forward map
+    require_agreement(c, "inv.ladj", inverse_log_det);
+  };
+  check(double{});
+  check(float{});
+}
+
 TEST_CASE("AffineTransform") {
   // Scales of either sign: a learned affine map has positive ones, so the sign comes before it.
   const std::string name = "AffineTransform_0_d4";
