@@ -14,6 +14,7 @@ set(bijou_headers
     include/bijou/bijectors/elementwise/leaky_relu.hpp
     include/bijou/bijectors/elementwise/power.hpp
     include/bijou/bijectors/elementwise/sigmoid.hpp
+    include/bijou/bijectors/elementwise/softclip.hpp
     include/bijou/bijectors/elementwise/softplus.hpp
     include/bijou/bijectors/elementwise/standardise.hpp
     include/bijou/bijectors/elementwise/tanh.hpp

@@ -185,6 +185,8 @@ TEMPLATE_TEST_CASE("which numbers a support holds: ends, and the numbers beside 
   const T low = T(0.1), high = T(0.3); // ends that are no numbers of T: the nearest are
   check(normal<1> | interval_map(0.1, 0.3), {low, next(low), before(high), high},
         {before(low), next(high)});
+  check(normal<1> | softclip_map(0.1), {-low, next(-low), 0, before(low), low},
+        {before(-low), next(low)});
   // Open at both.
   check(normal<1> | tanh_map, {next(T(-1)), 0, before(T(1))},
         {-1, before(T(-1)), 1, next(T(1)), inf, -inf});
@@ -249,6 +251,8 @@ TEMPLATE_TEST_CASE("both ends of an interval cost the same, as much as the numbe
   check(interval_map(-180, 0), -180, 0);
   check(interval_map(-2, 3), -2, 3);
   check(interval_map(0.1, 0.3), T(0.1), T(0.3));
+  check(softclip_map(1), -1, 1);
+  check(softclip_map(0.1), T(-0.1), T(0.1));
   // Far out, both maps end where the interval does, and mirror images score alike.
   const auto f = make_subject<T, wants::log_prob_gradient>(normal<1> | interval_map(-1, 1), 0.0F);
   for (const T x : {T(10), T(36), T(40), T(1000)}) {
@@ -327,6 +331,7 @@ TEMPLATE_TEST_CASE("no sample leaves its support by rounding", "[flow]", float, 
   check_samples<T>(normal<1> | interval_map(-4.7, -4.4));
   check_samples<T>(normal<1> | interval_map(0, 180));
   check_samples<T>(normal<1> | tanh_map);
+  check_samples<T>(normal<1> | softclip_map(0.1));
   check_samples<T>(normal<1> | exp_map);
   check_samples<T>(normal<1> | softplus_map);
   check_samples<T>(normal<1> | exp_map | elementwise(square_map{}));

@@ -74,6 +74,7 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(signed_power_map(3));
   CHECK_TEXT(sigmoid_map);
   CHECK_TEXT(interval_map(-1, 0.5));
+  CHECK_TEXT(softclip_map(5));
   CHECK_TEXT(on<0, 2>(exp_map));
   CHECK_TEXT(flip);
   CHECK_TEXT(permute({1, 2, 0}));
