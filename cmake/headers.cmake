@@ -11,6 +11,7 @@ set(bijou_headers
     include/bijou/bijectors/elementwise.hpp
     include/bijou/bijectors/elementwise/arctan.hpp
     include/bijou/bijectors/elementwise/exp.hpp
+    include/bijou/bijectors/elementwise/gumbel.hpp
     include/bijou/bijectors/elementwise/leaky_relu.hpp
     include/bijou/bijectors/elementwise/power.hpp
     include/bijou/bijectors/elementwise/sigmoid.hpp

@@ -182,6 +182,7 @@ TEMPLATE_TEST_CASE("which numbers a support holds: ends, and the numbers beside 
   check(normal<1> | arctan_map, {0, -T(0), before(T(1)), 1}, {-tiny, next(T(1)), inf, -inf});
   check(normal<1> | interval_map(-2, 3), {-2, next(T(-2)), before(T(3)), 3},
         {before(T(-2)), next(T(3)), inf, -inf});
+  check(normal<1> | gumbel_map, {0, -T(0), tiny, before(T(1)), 1}, {-tiny, next(T(1)), inf, -inf});
   const T low = T(0.1), high = T(0.3); // ends that are no numbers of T: the nearest are
   check(normal<1> | interval_map(0.1, 0.3), {low, next(low), before(high), high},
         {before(low), next(high)});
@@ -328,6 +329,7 @@ TEMPLATE_TEST_CASE("no sample leaves its support by rounding", "[flow]", float, 
   using T = TestType;
   check_samples<T>(normal<1> | sigmoid_map);
   check_samples<T>(normal<1> | arctan_map);
+  check_samples<T>(normal<1> | gumbel_map);
   check_samples<T>(normal<1> | interval_map(-4.7, -4.4));
   check_samples<T>(normal<1> | interval_map(0, 180));
   check_samples<T>(normal<1> | tanh_map);

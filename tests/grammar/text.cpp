@@ -69,6 +69,7 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(softplus_map);
   CHECK_TEXT(tanh_map);
   CHECK_TEXT(arctan_map);
+  CHECK_TEXT(gumbel_map);
   CHECK_TEXT(leaky_relu_map(0.01));
   CHECK_TEXT(power_map(-0.5));
   CHECK_TEXT(signed_power_map(3));
