@@ -13,6 +13,7 @@ set(bijou_headers
     include/bijou/bijectors/elementwise/exp.hpp
     include/bijou/bijectors/elementwise/gumbel.hpp
     include/bijou/bijectors/elementwise/leaky_relu.hpp
+    include/bijou/bijectors/elementwise/leaky_tanh.hpp
     include/bijou/bijectors/elementwise/power.hpp
     include/bijou/bijectors/elementwise/sigmoid.hpp
     include/bijou/bijectors/elementwise/softclip.hpp
@@ -74,6 +75,7 @@ set(bijou_headers
     include/bijou/kernels/aligned.hpp
     include/bijou/kernels/atan.hpp
     include/bijou/kernels/bracketed_newton.hpp
+    include/bijou/kernels/constexpr_expm1.hpp
     include/bijou/kernels/constexpr_log.hpp
     include/bijou/kernels/direction.hpp
     include/bijou/kernels/dual.hpp

@@ -21,6 +21,7 @@
 #include <bijou/bijectors/elementwise/exp.hpp>
 #include <bijou/bijectors/elementwise/gumbel.hpp>
 #include <bijou/bijectors/elementwise/leaky_relu.hpp>
+#include <bijou/bijectors/elementwise/leaky_tanh.hpp>
 #include <bijou/bijectors/elementwise/power.hpp>
 #include <bijou/bijectors/elementwise/sigmoid.hpp>
 #include <bijou/bijectors/elementwise/softclip.hpp>

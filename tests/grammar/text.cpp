@@ -71,6 +71,7 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(arctan_map);
   CHECK_TEXT(gumbel_map);
   CHECK_TEXT(leaky_relu_map(0.01));
+  CHECK_TEXT(leaky_tanh_map(3));
   CHECK_TEXT(power_map(-0.5));
   CHECK_TEXT(signed_power_map(3));
   CHECK_TEXT(sigmoid_map);
