@@ -28,6 +28,12 @@ TEST_CASE("powers of the half-line and of the line", "[flow]") {
   check_expression(normal<2> | affine | exp_map | power_map(-0.7) | inverse(exp_map) | affine |
                    signed_power_map(2) | inverse(signed_power_map(3)) | affine);
 }
+TEST_CASE("a soft clip, the Gumbel law's distribution function, a leaky tanh", "[flow]") {
+  check_expression(normal<2> | affine | leaky_tanh_map(0.7) | affine |
+                   inverse(leaky_tanh_map(1.5)) | softclip_map(4) | flip |
+                   inverse(interval_map(-4, 4)) | gumbel_map | inverse(sigmoid_map) | affine |
+                   softclip_map(3));
+}
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }

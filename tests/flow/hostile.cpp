@@ -49,6 +49,12 @@ TEST_CASE("hostile values: powers, with gradients", "[flow]") {
                                   on<0>(power_map(-2)),
                               50'000);
 }
+TEST_CASE("hostile values: a leaky tanh, a soft clip, the Gumbel law's distribution function",
+          "[flow]") {
+  check_all(normal<3> | affine | leaky_tanh_map(3) | affine | inverse(leaky_tanh_map(0.5)) |
+                on<0>(softclip_map(5)) | on<1>(gumbel_map),
+            50'000);
+}
 TEST_CASE("hostile values: splines on the box, and back to the line", "[flow]") {
   check_all(uniform<2> | coupling<5>(rational_quadratic<4>.unit_box()) | flip |
                 inverse(sigmoid_map) | iaf<4> | standardise({1.0, 2.0}, {3.0, 1e3}),
