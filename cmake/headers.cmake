@@ -176,6 +176,8 @@ set(bijou_headers
     include/bijou/transformers/additive.hpp
     include/bijou/transformers/affine.hpp
     include/bijou/transformers/clamped_affine.hpp
+    include/bijou/transformers/diagonal_affine.hpp
+    include/bijou/transformers/fixed.hpp
     include/bijou/transformers/function_map.hpp
     include/bijou/transformers/gated.hpp
     include/bijou/transformers/inverse_transformer.hpp

@@ -61,6 +61,7 @@
 #include <bijou/transformers/additive.hpp>
 #include <bijou/transformers/affine.hpp>
 #include <bijou/transformers/clamped_affine.hpp>
+#include <bijou/transformers/diagonal_affine.hpp>
 #include <bijou/transformers/gated.hpp>
 #include <bijou/transformers/rational_quadratic.hpp>
 #include <bijou/transformers/softplus_affine.hpp>

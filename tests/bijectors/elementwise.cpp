@@ -48,6 +48,29 @@ TEST_CASE("free parameters of every transformer", "[bijectors]") {
                    clamped_affine.clip(-1, 2) | additive | softplus_affine |
                    softplus_affine.min_scale(0.25));
 }
+TEST_CASE("a shift and a scale of any sign for each variable, one turned round", "[bijectors]") {
+  check_expression(normal<3> | diagonal_affine | flip | inverse(diagonal_affine) | affine);
+}
+TEST_CASE("fixed parameters have no gradient, and change no other", "[bijectors]") {
+  constexpr auto trained = normal<2> | affine | diagonal_affine | inverse(additive) | affine;
+  constexpr auto fixed =
+      normal<2> | affine | diagonal_affine.fixed() | inverse(additive.fixed()) | affine;
+  const auto a = bijou::testing::make_subject<double>(trained);
+  const auto b = bijou::testing::make_subject<double>(fixed);
+  const std::vector<double> y{0.3, -1.2, 2.5, 0.1}, ones(2, 1.0);
+  const auto of_trained = a.log_prob_gradient(y, {}, ones, 1.0);
+  const auto of_fixed = b.log_prob_gradient(y, {}, ones, 1.0);
+  CHECK(of_fixed.log_prob == of_trained.log_prob);
+  CHECK(of_fixed.by_inputs == of_trained.by_inputs);
+  // Rows of sixteen places: shift and scale of affine, of diagonal_affine, additive's shift,
+  // affine.
+  REQUIRE(of_fixed.by_parameters.size() == 7 * 16);
+  for (std::size_t i = 0; i < of_fixed.by_parameters.size(); ++i) {
+    const bool is_fixed = i / 16 >= 2 && i / 16 < 5;
+    if (is_fixed && i % 16 < 2) CHECK(of_trained.by_parameters[i] != 0);
+    CHECK(of_fixed.by_parameters[i] == (is_fixed ? 0 : of_trained.by_parameters[i]));
+  }
+}
 TEST_CASE("free splines on the line", "[bijectors]") {
   check_expression(normal<2> | rational_quadratic<5> | rational_quadratic<3>.bound(2).pyro());
 }

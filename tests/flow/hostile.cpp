@@ -55,6 +55,11 @@ TEST_CASE("hostile values: a leaky tanh, a soft clip, the Gumbel law's distribut
                 on<0>(softclip_map(5)) | on<1>(gumbel_map),
             50'000);
 }
+TEST_CASE("hostile values: scales of either sign, given and learned", "[flow]") {
+  check_all(normal<3> | diagonal_affine | coupling<5>(diagonal_affine) | flip |
+                inverse(diagonal_affine) | additive.fixed(),
+            50'000);
+}
 TEST_CASE("hostile values: splines on the box, and back to the line", "[flow]") {
   check_all(uniform<2> | coupling<5>(rational_quadratic<4>.unit_box()) | flip |
                 inverse(sigmoid_map) | iaf<4> | standardise({1.0, 2.0}, {3.0, 1e3}),

@@ -26,6 +26,7 @@ TEST_CASE("clamped_affine in networks", "[flow]") {
   // Bounds that no log scale reaches: beyond them gradients are none of the map, by definition.
   check_on_line(clamped_affine.clip(-8, 9));
 }
+TEST_CASE("diagonal_affine in networks", "[flow]") { check_on_line(diagonal_affine); }
 TEST_CASE("gated in networks", "[flow]") { check_on_line(gated.sigmoid_bias(0.5)); }
 TEST_CASE("softplus_affine in networks", "[flow]") {
   check_on_line(softplus_affine.min_scale(0.01));

@@ -59,6 +59,7 @@ TEST_CASE("texts: turned words", "[grammar]") {
 TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(planar);
   CHECK_TEXT(radial);
+  CHECK_TEXT(driven<8>(diagonal_affine));
   CHECK_TEXT(sylvester);
   CHECK_TEXT(sylvester.reflections<2>());
   CHECK_TEXT(householder<2>);
@@ -78,6 +79,8 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(interval_map(-1, 0.5));
   CHECK_TEXT(softclip_map(5));
   CHECK_TEXT(on<0, 2>(exp_map));
+  CHECK_TEXT(on<1>(diagonal_affine.fixed()));
+  CHECK_TEXT(on<1>(inverse(additive.fixed())));
   CHECK_TEXT(flip);
   CHECK_TEXT(permute({1, 2, 0}));
   CHECK_TEXT(given<3>);

@@ -1,4 +1,9 @@
 // torch.distributions' and Pyro's maps without a network.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
 #include "agreement.hpp"
 
 using namespace bijou;
@@ -70,6 +75,44 @@ TEST_CASE("AffineTransform") {
             .chain = [&](std::size_t d) { return 1 / scale[d]; }}; // d log|s| / ds
   };
   check_word<4>(name, standardise(zero, sign) | clamped_affine, install, layout);
+}
+
+TEST_CASE("AffineTransform: the same two numbers, learned") {
+  const pyro_layout layout = [](const std::string& array) -> counterpart {
+    const std::size_t row = array == "loc" ? 0 : 4;
+    return {.ours = "layers.1.theta", .place = [=](std::size_t d) { return row + d; }};
+  };
+  const auto install = [&](auto& q, const reference_case& c) { install_by_name(q, c, layout); };
+  check_word<4>("AffineTransform_0_d4", diagonal_affine, install, layout);
+}
+
+TEST_CASE("BatchNorm, in evaluation") {
+  // y = m + (x - beta) s: in two words, each number has a place of its own.
+  const std::string name = "BatchNorm_0_d4", shift = "layers.1.theta",
+                    affine_map = "layers.2.theta";
+  const reference_case numbers(name);
+  std::vector<double> gain, scale;
+  for (std::size_t d = 0; d < 4; ++d) {
+    gain.push_back(std::max(0.0, numbers["param.gamma"].values[d]) + 1e-6);
+    scale.push_back(std::sqrt(numbers["buffer.moving_variance"].values[d] + 1e-5) / gain[d]);
+  }
+  const auto install = [&](auto& q, const reference_case& c) {
+    using T = typename std::remove_cvref_t<decltype(q)>::value_type;
+    auto set = named_parameters(q);
+    for (std::size_t d = 0; d < 4; ++d) {
+      values_of(set, shift)[d] = static_cast<T>(-c["param.beta"].values[d]);
+      values_of(set, affine_map)[d] = static_cast<T>(c["buffer.moving_mean"].values[d]);
+      values_of(set, affine_map)[4 + d] = static_cast<T>(scale[d]);
+    }
+    set_named_parameters(q, set);
+  };
+  const pyro_layout layout = [&](const std::string& array) -> counterpart {
+    if (array == "beta") return {.ours = shift, .chain = [](std::size_t) { return -1.0; }};
+    return {.ours = affine_map,
+            .place = [](std::size_t d) { return 4 + d; },
+            .chain = [&](std::size_t d) { return -scale[d] / gain[d]; }}; // ds / dgamma
+  };
+  check_word<4>(name, additive | diagonal_affine, install, layout);
 }
 
 TEST_CASE("AffineTransform: a fixed shift and scale") {

@@ -82,6 +82,23 @@ TEMPLATE_TEST_CASE("additive: extremes", "[transformers][additive]", float, doub
   CHECK(least.inverse(limits::denorm_min()).value == 0);
 }
 
+TEMPLATE_TEST_CASE("additive.fixed(): the same map, and a cotangent of 0 for its number",
+                   "[transformers][additive]", float, double) {
+  using T = TestType;
+  std::mt19937 rng(56);
+  for (int trial = 0; trial < 50; ++trial) {
+    const auto theta = random_theta<T>(additive, rng, 4);
+    const single<T, additive_t> trained{additive, theta};
+    const single<T, fixed_t<additive_t>> fixed{additive.fixed(), theta};
+    CHECK(fixed.forward(T(0.7)).value == trained.forward(T(0.7)).value);
+    CHECK(fixed.inverse(T(0.7)).value == trained.inverse(T(0.7)).value);
+    CHECK(fixed.pull_back(T(0.7), T(0.75), T(-1.25)) == std::vector{T(0), T(0.75)});
+    CHECK(fixed.pull_back_inverse(T(0.7), T(0.75), T(-1.25)) == std::vector{T(0), T(0.75)});
+  }
+  check_lanes<T>(additive.fixed(), rng);
+  check_nan<T>(additive.fixed(), rng);
+}
+
 TEMPLATE_TEST_CASE("additive: identity, lanes and NaN", "[transformers][additive]", float, double) {
   std::mt19937 rng(55);
   single<TestType, additive_t> t{additive, {7}};

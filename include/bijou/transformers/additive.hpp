@@ -9,10 +9,13 @@
 /// The map preserves volume: its log-determinant is 0 nats whatever a network says, so that no
 /// chain of such words makes a density higher or lower than the base has it somewhere. NICE ends
 /// with a scale of each variable: `affine` with free parameters is one. theta = 0 is the identity.
+/// By itself, `normal<4> | additive`, the word shifts each variable by a number of its own; with
+/// `additive.fixed()` these are not trained.
 ///
 /// Domain and image: the line. Source: the additive coupling layer of NICE, Dinh, Krueger and
 /// Bengio 2014 (1410.8516), section 3.2. Cost: one addition an element.
 
+#include <bijou/transformers/fixed.hpp>
 #include <bijou/transformers/transformer.hpp>
 
 namespace bijou::inline BIJOU_ISA {
@@ -24,6 +27,9 @@ struct additive_t {
   static constexpr bool has_factor = false;
   static constexpr kind support = kind::line;
   static constexpr const char* name = "additive";
+
+  /// The same with parameters that are not trained: a word by itself, not for networks.
+  constexpr auto fixed() const { return fixed_t<additive_t>{*this}; }
 
   template <class P, class Theta> BIJOU_INLINE mapped<P> forward(P x, const Theta& theta) const {
     return {x + theta[0], P(0)};

@@ -145,7 +145,10 @@ template <int... H, class F = affine_t> constexpr auto driven(F f = {}) {
                 "bijou: driven<H...>(f) takes a transformer, such as affine, or a word that mixes "
                 "variables, such as planar or mixing(my_map); networks that read the variables see "
                 "the context by themselves");
-  if constexpr (has_widths && can_be_driven)
+  static_assert(is_trained<F>,
+                "bijou: the parameters of t.fixed() are numbers of its own that are not trained: "
+                "it stands in the pipe by itself, and a network takes t");
+  if constexpr (has_widths && can_be_driven && is_trained<F>)
     return driven_t<F, activations::relu_t, detail::flow_seed, H...>{f, {}};
   else
     return detail::refused_t{};

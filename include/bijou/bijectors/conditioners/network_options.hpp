@@ -5,6 +5,7 @@
 #include <bijou/bijectors/linear/permute.hpp>
 #include <bijou/grammar/item.hpp>
 #include <bijou/networks/activations.hpp>
+#include <bijou/transformers/fixed.hpp>
 
 #include <cstdint>
 #include <limits>
@@ -90,7 +91,10 @@ template <class Tr, int... H> constexpr bool check_network_word() {
   static_assert(is_transformer,
                 "bijou: autoregressive<H...>(t) and coupling<H...>(t) take a transformer, such as "
                 "affine or rational_quadratic<8>; a word stands in the pipe by itself");
-  return has_widths && is_transformer;
+  static_assert(is_trained<Tr>,
+                "bijou: the parameters of t.fixed() are numbers of its own that are not trained: "
+                "it stands in the pipe by itself, and a network takes t");
+  return has_widths && is_transformer && is_trained<Tr>;
 }
 
 template <class Act> std::string activation_text() {
