@@ -34,6 +34,7 @@
 #include <bijou/bijectors/linear/lower_triangular.hpp>
 #include <bijou/bijectors/linear/lu.hpp>
 #include <bijou/bijectors/linear/permute.hpp>
+#include <bijou/bijectors/linear/singular_value.hpp>
 #include <bijou/bijectors/mixing.hpp>
 #include <bijou/bijectors/on.hpp>
 #include <bijou/bijectors/residual/planar.hpp>

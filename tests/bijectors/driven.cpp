@@ -57,6 +57,9 @@ TEST_CASE("driven: matrices of which each sample has its own", "[bijectors]") {
 TEST_CASE("driven: ridges and an LU product", "[bijectors]") {
   check_double(normal<3> | given<1> | driven<4>(lu) | driven<5>(sylvester));
 }
+TEST_CASE("driven: singular values", "[bijectors]") {
+  check_expression(normal<3> | given<2> | driven<6>(singular_value<2>), {.float_tolerance = 3e-5});
+}
 TEST_CASE("driven: transformers of each variable", "[bijectors]") {
   check_expression(normal<3> | given<2> | driven<8>(affine) | driven<6>(rational_quadratic<4>));
 }
@@ -142,6 +145,7 @@ TEST_CASE("driven: the word with the network's outputs as parameters, bit for bi
   check_parameters_of<4>(lower_triangular);
   check_parameters_of<4>(lu);
   check_parameters_of<3>(sylvester);
+  check_parameters_of<4>(singular_value<3>);
   check_parameters_of<5>(householder<2>);
   check_parameters_of<2>(mixing(shear{}));
 }
@@ -221,6 +225,7 @@ TEST_CASE("driven: gradients by the context", "[bijectors]") {
     check_context_gradient<3>(lower_triangular, inverse);
     check_context_gradient<3>(householder<2>, inverse);
     check_context_gradient<3>(affine, inverse);
+    check_context_gradient<3>(singular_value<2>, inverse);
   }
 }
 

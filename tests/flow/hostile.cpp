@@ -31,6 +31,9 @@ TEST_CASE("hostile values: linear words between networks", "[flow]") {
   check_all(normal<3> | lower_triangular | householder<2> | affine | lu | iaf<8> |
             lower_triangular);
 }
+TEST_CASE("hostile values: words by the factors of their matrices", "[flow]") {
+  check_all(normal<3> | singular_value<2> | iaf<8> | inverse(singular_value<1>), 50'000);
+}
 TEST_CASE("hostile values: planar, radial, sylvester", "[flow]") {
   check_all<wants::gradients>(normal<3> | planar | flip | inverse(radial) | iaf<7> | sylvester |
                               flip);

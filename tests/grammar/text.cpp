@@ -65,6 +65,7 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(householder<2>);
   CHECK_TEXT(lower_triangular);
   CHECK_TEXT(lu);
+  CHECK_TEXT(singular_value<2>);
   CHECK_TEXT(inverse(planar));
   CHECK_TEXT(exp_map);
   CHECK_TEXT(softplus_map);

@@ -53,6 +53,9 @@ constexpr auto on_the_line =
     inverse(on<1>(sigmoid_map)) | on<1>(arctan_map) | on<2>(inverse(tanh_map)) |
     on<2>(signed_power_map(2)) | on<0>(power_map(0.5)) | on<2>(softclip_map(5)) |
     on<2>(inverse(interval_map(-5, 5))) | on<2>(gumbel_map);
+    on<3>(leaky_relu_map(0.5)) | on<3>(interval_map(0.0, 2.0)) | inverse(on<1>(sigmoid_map)) |
+    on<1>(arctan_map);
+constexpr auto mixed = normal<4> | singular_value<2>;
 constexpr auto in_the_box = uniform<2> | coupling<8>(rational_quadratic<4>.unit_box());
 
 // A namespace of one's own with words of the same names: they win for their own types.
@@ -70,6 +73,7 @@ template <class T> int describe(const vector<T>&) { return 7; }
 TEST_CASE("all words beside namespace std", "[grammar]") {
   auto q = make_flow<float>(on_the_line, 7);
   const auto box = make_flow<double>(in_the_box, 7);
+  CHECK(make_flow<double>(mixed, 7).num_parameters() > 0);
   const auto f = make_bijector<double, 2>(iaf<8>);
   philox stream{42};
   const xt::xtensor<float, 2> c{{0.5F, 1.0F}, {0.0F, -1.0F}, {2.0F, 0.0F}};
