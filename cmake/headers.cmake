@@ -22,6 +22,8 @@ set(bijou_headers
     include/bijou/bijectors/elementwise/tanh.hpp
     include/bijou/bijectors/given.hpp
     include/bijou/bijectors/inverse.hpp
+    include/bijou/bijectors/linear/discrete_cosine.hpp
+    include/bijou/bijectors/linear/haar.hpp
     include/bijou/bijectors/linear/householder.hpp
     include/bijou/bijectors/linear/lower_triangular.hpp
     include/bijou/bijectors/linear/lu.hpp
@@ -139,6 +141,7 @@ set(bijou_headers
     include/bijou/reverse/matrix.hpp
     include/bijou/reverse/matrix_rows.hpp
     include/bijou/reverse/number.hpp
+    include/bijou/reverse/orthogonal.hpp
     include/bijou/reverse/output.hpp
     include/bijou/reverse/products.hpp
     include/bijou/reverse/reflections.hpp

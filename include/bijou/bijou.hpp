@@ -30,6 +30,8 @@
 #include <bijou/bijectors/elementwise/tanh.hpp>
 #include <bijou/bijectors/given.hpp>
 #include <bijou/bijectors/inverse.hpp>
+#include <bijou/bijectors/linear/discrete_cosine.hpp>
+#include <bijou/bijectors/linear/haar.hpp>
 #include <bijou/bijectors/linear/householder.hpp>
 #include <bijou/bijectors/linear/lower_triangular.hpp>
 #include <bijou/bijectors/linear/lu.hpp>

@@ -32,7 +32,9 @@ TEST_CASE("hostile values: linear words between networks", "[flow]") {
             lower_triangular);
 }
 TEST_CASE("hostile values: words by the factors of their matrices", "[flow]") {
-  check_all(normal<3> | singular_value<2> | iaf<8> | inverse(singular_value<1>), 50'000);
+  check_all(normal<3> | singular_value<2> | iaf<8> | inverse(singular_value<1>) |
+                discrete_cosine | haar<>,
+            50'000);
 }
 TEST_CASE("hostile values: planar, radial, sylvester", "[flow]") {
   check_all<wants::gradients>(normal<3> | planar | flip | inverse(radial) | iaf<7> | sylvester |

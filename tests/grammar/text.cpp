@@ -66,6 +66,9 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(lower_triangular);
   CHECK_TEXT(lu);
   CHECK_TEXT(singular_value<2>);
+  CHECK_TEXT(discrete_cosine);
+  CHECK_TEXT(haar<>);
+  CHECK_TEXT(haar<2>);
   CHECK_TEXT(inverse(planar));
   CHECK_TEXT(exp_map);
   CHECK_TEXT(softplus_map);

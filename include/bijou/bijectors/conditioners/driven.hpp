@@ -38,6 +38,13 @@ struct context_conditioner {
 /// What a network can drive: a transformer, or a word of formulas.
 template <class F>
 concept mixing_item = requires { typename F::map_type; };
+/// Whether there is anything to drive: some words of formulas learn nothing.
+template <class F> constexpr bool has_parameters() {
+  if constexpr (mixing_item<F>)
+    return names_parameters<typename F::map_type>;
+  else
+    return true;
+}
 
 /// How a driven word fits a place, what its layer is, and how it is written.
 template <class F> struct driven_map;
@@ -148,7 +155,11 @@ template <int... H, class F = affine_t> constexpr auto driven(F f = {}) {
   static_assert(is_trained<F>,
                 "bijou: the parameters of t.fixed() are numbers of its own that are not trained: "
                 "it stands in the pipe by itself, and a network takes t");
-  if constexpr (has_widths && can_be_driven && is_trained<F>)
+  constexpr bool has_parameters = detail::has_parameters<F>();
+  static_assert(has_parameters,
+                "bijou: driven<H...>(word) lets a context drive the parameters of a word, and this "
+                "word has none: write it by itself");
+  if constexpr (has_widths && can_be_driven && is_trained<F> && has_parameters)
     return driven_t<F, activations::relu_t, detail::flow_seed, H...>{f, {}};
   else
     return detail::refused_t{};
