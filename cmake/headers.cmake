@@ -27,7 +27,9 @@ set(bijou_headers
     include/bijou/bijectors/linear/householder.hpp
     include/bijou/bijectors/linear/lower_triangular.hpp
     include/bijou/bijectors/linear/lu.hpp
+    include/bijou/bijectors/linear/matrix_exponential.hpp
     include/bijou/bijectors/linear/permute.hpp
+    include/bijou/bijectors/linear/rotation.hpp
     include/bijou/bijectors/linear/singular_value.hpp
     include/bijou/bijectors/mixing.hpp
     include/bijou/bijectors/on.hpp
@@ -135,6 +137,8 @@ set(bijou_headers
     include/bijou/random/shuffle.hpp
     include/bijou/random/uniform.hpp
     include/bijou/random/words.hpp
+    include/bijou/reverse/dense_products.hpp
+    include/bijou/reverse/exponential.hpp
     include/bijou/reverse/formulas.hpp
     include/bijou/reverse/functions.hpp
     include/bijou/reverse/list.hpp

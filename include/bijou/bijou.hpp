@@ -35,7 +35,9 @@
 #include <bijou/bijectors/linear/householder.hpp>
 #include <bijou/bijectors/linear/lower_triangular.hpp>
 #include <bijou/bijectors/linear/lu.hpp>
+#include <bijou/bijectors/linear/matrix_exponential.hpp>
 #include <bijou/bijectors/linear/permute.hpp>
+#include <bijou/bijectors/linear/rotation.hpp>
 #include <bijou/bijectors/linear/singular_value.hpp>
 #include <bijou/bijectors/mixing.hpp>
 #include <bijou/bijectors/on.hpp>

@@ -66,6 +66,8 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(lower_triangular);
   CHECK_TEXT(lu);
   CHECK_TEXT(singular_value<2>);
+  CHECK_TEXT(rotation);
+  CHECK_TEXT(matrix_exponential);
   CHECK_TEXT(discrete_cosine);
   CHECK_TEXT(haar<>);
   CHECK_TEXT(haar<2>);

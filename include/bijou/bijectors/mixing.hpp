@@ -56,13 +56,17 @@ struct mixing_probe<Map, D, std::index_sequence<I...>> {
     if constexpr (has_inverse<Map>) m.inverse(x, y, p...);
   }
   static void with_prepare(const Map& m, const given& x, made& y, const prepared<I>&... p) {
-    m.prepare(p..., [&](const auto&... q) {
+    const auto then = [&](const auto&... q) {
       const auto run = [&](const auto&... r) {
         m.forward(x, y, r...);
         if constexpr (has_inverse<Map>) m.inverse(x, y, r...);
       };
       run(shared_by_samples(q)...);
-    });
+    };
+    if constexpr (prepares_by_direction<Map>)
+      m.prepare(direction::forward, p..., then);
+    else
+      m.prepare(p..., then);
   }
 };
 

@@ -49,7 +49,7 @@ class driven_mixing_layer : public network_parameters<T, L, Act> {
                                            : 0;
 
   static constexpr bool sums_forward = true, sums_inverse = true, saturates = false;
-  static constexpr T end = detail::linear_saturation<T>;
+  static constexpr T end = detail::end_of_map<T, Map>();
 
   driven_mixing_layer() = default;
   /// position: variable -> row of the tile.

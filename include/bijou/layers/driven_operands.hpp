@@ -50,8 +50,8 @@ template <class Map, int D> class driven_outputs {
 /// A number of each sample, whose cotangent is stored when its strip is done.
 template <class T> class number_of_samples : public reverse_mode::active<T> {
  public:
-  BIJOU_INLINE number_of_samples(const T* from, T* cotangent)
-      : reverse_mode::active<T>(simd::pack<T>::load(from)), to_(cotangent) {}
+  BIJOU_INLINE number_of_samples(const T* from, T* to)
+      : reverse_mode::active<T>(simd::pack<T>::load(from)), to_(to) {}
   BIJOU_INLINE ~number_of_samples() { this->cotangent.store(to_); }
 
  private:
@@ -64,11 +64,11 @@ template <class T, int L, class Map, int D> struct values_of_samples {
   const T* rows;
 
   template <class Run>
-  BIJOU_INLINE void for_strips(const Map& map, int lanes, const Run& run) const {
+  BIJOU_INLINE void for_strips(const Map& map, direction way, int lanes, const Run& run) const {
     constexpr int w = simd::pack<T>::size;
     for (int s = 0; s < lanes; s += w)
       prepare<Map, D>(
-          map,
+          map, way,
           [from = rows + s]<std::size_t I>()
               __attribute__((always_inline)) { return parameter_of<I>(from); },
           [&](const auto&... p) __attribute__((always_inline)) { run(s, s + w, p...); });
@@ -94,12 +94,12 @@ template <class T, int L, class Map, int D> struct cotangents_of_samples {
   T* cotangents;
 
   template <class Run>
-  BIJOU_INLINE void for_strips(const Map& map, int lanes, const Run& run) const {
+  BIJOU_INLINE void for_strips(const Map& map, direction way, int lanes, const Run& run) const {
     constexpr int w = simd::pack<T>::size;
     for (int r = 0; r < outputs::count; ++r) std::fill_n(cotangents + r * L, lanes, T(-0.0));
     for (int s = 0; s < lanes; s += w)
       prepare<Map, D>(
-          map,
+          map, way,
           [ from = rows + s, to = cotangents + s ]<std::size_t I>()
               __attribute__((always_inline)) { return parameter_of<I>(from, to); },
           [&](const auto&... p) __attribute__((always_inline)) { run(s, s + w, p...); });

@@ -12,7 +12,9 @@
 /// | `inverse(y, x, p...)` | data to noise, in the same way; optional, as all that follow |
 /// | `parameters` | array of `parameter`, for all D; or `parameters<D>`, of each |
 /// | `prepare(p..., then)` | what samples share: calls then(q...) once, for forward and inverse |
+/// | `prepares_by_direction` | true if it is prepare(way, p..., then), way a detail::direction |
 /// | `size` | the D that it is for |
+/// | `end<T>` | where numbers end before it sums over them, in place of linear_saturation |
 /// | `inverse_by` | how the inverse is solved for, in words, for describe() |
 /// | `leads` | true if no variable depends on a later one: a flow then has marginals |
 /// | `kept`, or `kept<D>` | how many numbers y.kept() keeps for the reverse sweep, at most |
@@ -130,7 +132,8 @@ template <class T, int L, int D, class Map> class mixing_formulas {
   BIJOU_INLINE void evaluate(direction way, const tile<T>& t, T* kept,
                              const Operands& operands) const {
     operands.for_strips(
-        map_, t.lanes, [&](int first, int last, const auto&... p) __attribute__((always_inline)) {
+        map_, way,
+        t.lanes, [&](int first, int last, const auto&... p) __attribute__((always_inline)) {
           go(
               way, [&](auto one_way) __attribute__((always_inline)) {
                 for (int s = first; s < last; s += pack::size)
@@ -142,7 +145,8 @@ template <class T, int L, int D, class Map> class mixing_formulas {
   BIJOU_INLINE void pull_back(direction way, const cotangent_tile<T>& t, T* tape,
                               const Operands& operands) const {
     operands.for_strips(
-        map_, t.lanes, [&](int first, int last, const auto&... p) __attribute__((always_inline)) {
+        map_, way,
+        t.lanes, [&](int first, int last, const auto&... p) __attribute__((always_inline)) {
           go(
               way, [&](auto one_way) __attribute__((always_inline)) {
                 for (int s = first; s < last; s += pack::size) {
@@ -159,7 +163,8 @@ template <class T, int L, int D, class Map> class mixing_formulas {
   template <direction Way, class Operands>
   void evaluate_leading(const tile<T>& t, int k, const Operands& operands) const {
     operands.for_strips(
-        map_, t.lanes, [&](int first, int last, const auto&... p) __attribute__((always_inline)) {
+        map_, Way,
+        t.lanes, [&](int first, int last, const auto&... p) __attribute__((always_inline)) {
           for (int s = first; s < last; s += pack::size)
             evaluate_rows(constant<Way>{}, leading_rows<T, L, D>{strip(t, s), k}, nullptr, p...);
         });
@@ -220,7 +225,7 @@ template <class T, int L, int D, class Map> class mixing_formulas {
     const watched_rows<T, L, D> watched{
         {rows.data(), rows.data() + D * L, position_.data()}, made.data(), &read_late};
     shared_values<T, Map, D>{theta.data()}.for_strips(
-        map_, pack::size, [&](int, int, const auto&... p) __attribute__((always_inline)) {
+        map_, way, pack::size, [&](int, int, const auto&... p) __attribute__((always_inline)) {
           go(
               way, [&](auto one_way) __attribute__((always_inline)) {
                 evaluate_rows(one_way, watched, nullptr, p...);

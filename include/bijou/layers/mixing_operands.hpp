@@ -48,7 +48,7 @@ template <class X> BIJOU_INLINE auto shared_by_samples(const X& x) {
     if constexpr (X::is_active)
       return reverse_mode::detail::shared_matrix<T, X::rows, X::columns>(x);
     else
-      return x;
+      return reverse_mode::passive_matrix<T, X::rows, X::columns>(x.data());
   } else if constexpr (reverse_mode::detail::some_list<X>) {
     if constexpr (decltype(x.view())::is_active)
       return shared_list<T, X::size>(x);
@@ -112,10 +112,13 @@ BIJOU_INLINE auto active_parameter(const T* theta, T* gradient) {
 /// run(p...) with what a map's forward and inverse get, prepared by the map if it prepares
 /// anything; parameter.operator()<I>() makes its I-th parameter.
 template <class Map, int D, class Parameter, class Run>
-BIJOU_INLINE void prepare(const Map& map, const Parameter& parameter, const Run& run) {
+BIJOU_INLINE void prepare(const Map& map, direction way, const Parameter& parameter,
+                          const Run& run) {
   [&]<std::size_t... I>(std::index_sequence<I...>) __attribute__((always_inline)) {
     const auto prepared = [&](const auto&... p) __attribute__((always_inline)) {
-      if constexpr (names_prepare<Map>)
+      if constexpr (prepares_by_direction<Map>)
+        map.prepare(way, p..., run);
+      else if constexpr (names_prepare<Map>)
         map.prepare(p..., run);
       else
         run(p...);
@@ -127,13 +130,13 @@ BIJOU_INLINE void prepare(const Map& map, const Parameter& parameter, const Run&
 
 /// The same where samples share what is prepared: run(0, lanes, p...), once.
 template <class Map, int D, class Parameter, class Run>
-BIJOU_INLINE void prepare_shared(const Map& map, int lanes, const Parameter& parameter,
-                                 const Run& run) {
+BIJOU_INLINE void prepare_shared(const Map& map, direction way, int lanes,
+                                 const Parameter& parameter, const Run& run) {
   const auto run_all = [&](const auto&... p) __attribute__((always_inline)) {
     run(0, lanes, p...);
   };
   prepare<Map, D>(
-      map, parameter, [&](const auto&... p) __attribute__((always_inline)) {
+      map, way, parameter, [&](const auto&... p) __attribute__((always_inline)) {
         run_all(shared_by_samples(p)...);
       });
 }
@@ -143,9 +146,9 @@ template <class T, class Map, int D> struct shared_values {
   const T* theta;
 
   template <class Run>
-  BIJOU_INLINE void for_strips(const Map& map, int lanes, const Run& run) const {
+  BIJOU_INLINE void for_strips(const Map& map, direction way, int lanes, const Run& run) const {
     prepare_shared<Map, D>(
-        map, lanes,
+        map, way, lanes,
         [theta = theta]<std::size_t I>() __attribute__((always_inline)) {
           return passive_parameter<mixing_layout<Map, D>, I>(theta);
         },
@@ -158,9 +161,9 @@ template <class T, class Map, int D> struct shared_cotangents {
   T* gradient;
 
   template <class Run>
-  BIJOU_INLINE void for_strips(const Map& map, int lanes, const Run& run) const {
+  BIJOU_INLINE void for_strips(const Map& map, direction way, int lanes, const Run& run) const {
     prepare_shared<Map, D>(
-        map, lanes,
+        map, way, lanes,
         [ theta = theta, gradient = gradient ]<std::size_t I>() __attribute__((always_inline)) {
           return active_parameter<mixing_layout<Map, D>, I>(theta, gradient);
         },

@@ -77,6 +77,18 @@ BIJOU_NAMES(kept)
 #undef BIJOU_NAMES
 template <class Map> inline constexpr bool has_inverse = names_inverse<Map>;
 
+/// Whether what a map prepares depends on the direction.
+template <class Map>
+concept prepares_by_direction = requires { requires Map::prepares_by_direction; };
+
+/// Where numbers end before a map sums over them.
+template <class T, class Map> constexpr T end_of_map() {
+  if constexpr (requires { Map::template end<T>; })
+    return Map::template end<T>;
+  else
+    return linear_saturation<T>;
+}
+
 /// Whether a map says that none of its variables depends on a later one.
 template <class Map>
 concept leads = requires { requires Map::leads; };
@@ -138,7 +150,7 @@ template <class T, class Map, int D> class mixing_parameters {
   using value_type = T;
   static constexpr int folded_size = 0;
   static constexpr bool sums_forward = true, sums_inverse = true, saturates = false;
-  static constexpr T end = detail::linear_saturation<T>;
+  static constexpr T end = detail::end_of_map<T, Map>();
 
   int parameter_count() const { return detail::round_up(layout::count, 16); }
   int structural_count() const {
