@@ -85,8 +85,17 @@ subject<T>::sample_gradient(const values& noise, const values& context,
   return g;
 }
 template <class T> std::vector<T> subject<T>::noise(std::size_t n, std::uint64_t seed) const {
-  return on_box ? uniform_values<T>(n * size, seed, 0.02F, 0.98F)
-                : normal_values<T>(n * size, seed);
+  const values inside = uniform_values<T>(n * size, seed, 0.02F, 0.98F);
+  values x = normal_values<T>(n * size, seed);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto [low, high] = noise_ends[i % size];
+    // Rounded to float, so that a float and a double subject get the same numbers.
+    if (std::isfinite(high))
+      x[i] = static_cast<T>(static_cast<float>(low + (high - low) * double{inside[i]}));
+    else if (std::isfinite(low))
+      x[i] = static_cast<T>(static_cast<float>(low + std::exp(double{x[i]})));
+  }
+  return x;
 }
 template <class T> std::vector<T> subject<T>::context(std::size_t n, std::uint64_t seed) const {
   return normal_values<T>(n * context_size, seed);

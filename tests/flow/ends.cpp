@@ -98,7 +98,7 @@ template <class T, class E> void check_samples(const E& expression) {
   const auto f = make_subject<T, wants::evaluation>(expression, 0.0F);
   INFO(f.text);
   std::vector<T> noise;
-  if (f.on_box) {
+  if (f.on_box()) {
     for (T x : {T(0), T(0x1p-24), T(0.5), T(1)})
       for (int i = 0; i < 5 && x <= 1; ++i, x = next(x)) noise.push_back(x);
     for (T x = 1; x > 1 - 20 * std::numeric_limits<T>::epsilon(); x = before(x)) noise.push_back(x);

@@ -6,6 +6,8 @@
 #include <bijou/bijou.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -61,7 +63,7 @@ template <class T> class subject {
 
   std::string text;
   std::size_t size = 0, context_size = 0;
-  bool on_box = false;         ///< the base is the unit box, not the normal
+  std::vector<std::array<double, 2>> noise_ends; ///< of each variable of the base; may be infinite
   bool invertible = false;     ///< else it has no inverse, log_prob and log_prob_gradient
   bool differentiable = false; ///< else it was made without gradients of log_prob
   std::size_t tile = 0;        ///< samples in a full tile
@@ -89,7 +91,9 @@ template <class T> class subject {
   gradients<T> sample_gradient(const values& noise, const values& context,
                                const std::function<void(const sampled_tile<T>&)>& function) const;
 
-  /// Draws noise of the base, the same for float and double.
+  /// Whether the base is a box, and not the line.
+  bool on_box() const { return std::isfinite(noise_ends[0][1]); }
+  /// Draws noise of the base's support, the same for float and double.
   values noise(std::size_t n, std::uint64_t seed) const;
   values context(std::size_t n, std::uint64_t seed) const;
 
@@ -182,7 +186,9 @@ template <wants Wants, class Flow> auto subject_of(Flow q) {
   result.text = calls->flow.text();
   result.size = static_cast<std::size_t>(Flow::size);
   result.context_size = static_cast<std::size_t>(Flow::context_size);
-  result.on_box = Flow::base_type::at.is_all(kind::unit);
+  const bijou::detail::layer_maker<Flow::size> start(calls->flow.base());
+  for (std::size_t d = 0; d < result.size; ++d)
+    result.noise_ends.push_back({start.bounds.low[d], start.bounds.high[d]});
   result.invertible = Flow::invertible;
   result.differentiable = Wants != wants::evaluation;
   result.tile = Flow::program_type::lanes;

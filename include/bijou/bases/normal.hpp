@@ -29,8 +29,8 @@ template <int D> struct normal_t {
     const T log_norm = T(-0.5 * D) * T(1.8378770664093454835606594728112); // log(2 pi)
     return fma(P(T(-0.5)), squares, P(log_norm));
   }
-  /// d log p / dx_d at x.
-  template <class T> static simd::pack<T> score(simd::pack<T> x) { return -x; }
+  /// d log p / dx_d where variable d is x.
+  template <class T> static simd::pack<T> score(simd::pack<T> x, int /*d*/) { return -x; }
 
   /// Noise of the samples first .. first + n - 1, a row for each variable.
   template <class T>

@@ -28,7 +28,7 @@ template <int D> struct uniform_t {
     }
     return zero;
   }
-  template <class T> static simd::pack<T> score(simd::pack<T>) { return {T(0)}; }
+  template <class T> static simd::pack<T> score(simd::pack<T>, int /*d*/) { return {T(0)}; }
 
   template <class T>
   static void fill(const philox& stream, std::uint64_t first, T* x, int stride, int n) {

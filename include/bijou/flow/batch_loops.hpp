@@ -110,38 +110,69 @@ template <class T> class differentiable_chain {
   void (*adjoint_)(const void*, const cotangent_tile<T>&, T*) = nullptr;
 };
 
-/// A base of D variables, on rows of a tile.
-template <class T> struct base_functions {
-  /// log p of each lane of D rows.
-  void (*log_prob)(const T* x, int lanes, T* row);
-  /// g = w * score(x), row by row.
-  void (*weigh_scores)(const T* x, int lanes, const T* w, T* g);
-  /// g += w * score(x), row by row.
-  void (*add_scores)(const T* x, int lanes, const T* w, T* g);
-  /// Noise of n samples from number `first` of a stream.
-  void (*fill)(const philox& stream, std::uint64_t first, T* x, int n);
-};
-/// Those of Base, in rows of L lanes.
+/// What is done with a base of D variables on rows of L lanes: by the type of the base alone.
 template <class Base, class T, int L> struct base_rows {
   using pack = simd::pack<T>;
-  static void log_prob(const T* x, int lanes, T* row) {
-    for (int s = 0; s < lanes; s += pack::size) Base::template log_prob<T>(x + s, L).store(row + s);
+  static void log_prob(const Base& base, const T* x, int lanes, T* row) {
+    for (int s = 0; s < lanes; s += pack::size) base.template log_prob<T>(x + s, L).store(row + s);
   }
-  static void weigh_scores(const T* x, int lanes, const T* w, T* g) {
+  static void weigh_scores(const Base& base, const T* x, int lanes, const T* w, T* g) {
     for (int d = 0; d < Base::at.size; ++d)
       for (int s = 0; s < lanes; s += pack::size)
-        (pack::load(w + s) * Base::score(pack::load(x + d * L + s))).store(g + d * L + s);
+        (pack::load(w + s) * base.score(pack::load(x + d * L + s), d)).store(g + d * L + s);
   }
-  static void add_scores(const T* x, int lanes, const T* w, T* g) {
+  static void add_scores(const Base& base, const T* x, int lanes, const T* w, T* g) {
     for (int d = 0; d < Base::at.size; ++d)
       for (int s = 0; s < lanes; s += pack::size)
-        fma(pack::load(w + s), Base::score(pack::load(x + d * L + s)), pack::load(g + d * L + s))
+        fma(pack::load(w + s), base.score(pack::load(x + d * L + s), d), pack::load(g + d * L + s))
             .store(g + d * L + s);
   }
-  static void fill(const philox& stream, std::uint64_t first, T* x, int n) {
-    Base::fill(stream, first, x, L, n);
+};
+/// A base, with its options, as loops over tiles see it. Refers to the base, which must live as
+/// long.
+template <class T> class base_functions {
+ public:
+  /// Of a base, on rows of L lanes.
+  template <int L, class Base> static base_functions of(const Base& base) {
+    using rows = base_rows<Base, T, L>;
+    base_functions f;
+    f.base_ = &base;
+    f.log_prob_ = [](const void* b, const T* x, int lanes, T* row) {
+      rows::log_prob(*static_cast<const Base*>(b), x, lanes, row);
+    };
+    f.weigh_scores_ = [](const void* b, const T* x, int lanes, const T* w, T* g) {
+      rows::weigh_scores(*static_cast<const Base*>(b), x, lanes, w, g);
+    };
+    f.add_scores_ = [](const void* b, const T* x, int lanes, const T* w, T* g) {
+      rows::add_scores(*static_cast<const Base*>(b), x, lanes, w, g);
+    };
+    f.fill_ = [](const void* b, const philox& stream, std::uint64_t first, T* x, int n) {
+      static_cast<const Base*>(b)->fill(stream, first, x, L, n);
+    };
+    return f;
   }
-  static constexpr base_functions<T> functions{&log_prob, &weigh_scores, &add_scores, &fill};
+
+  /// log p of each lane of D rows.
+  void log_prob(const T* x, int lanes, T* row) const { log_prob_(base_, x, lanes, row); }
+  /// g = w * score(x), row by row.
+  void weigh_scores(const T* x, int lanes, const T* w, T* g) const {
+    weigh_scores_(base_, x, lanes, w, g);
+  }
+  /// g += w * score(x), row by row.
+  void add_scores(const T* x, int lanes, const T* w, T* g) const {
+    add_scores_(base_, x, lanes, w, g);
+  }
+  /// Noise of n samples from number `first` of a stream.
+  void fill(const philox& stream, std::uint64_t first, T* x, int n) const {
+    fill_(base_, stream, first, x, n);
+  }
+
+ private:
+  const void* base_ = nullptr;
+  void (*log_prob_)(const void*, const T*, int, T*) = nullptr;
+  void (*weigh_scores_)(const void*, const T*, int, const T*, T*) = nullptr;
+  void (*add_scores_)(const void*, const T*, int, const T*, T*) = nullptr;
+  void (*fill_)(const void*, const philox&, std::uint64_t, T*, int) = nullptr;
 };
 
 /// Noise that is made into samples: numbers start, start + 1, ... of a stream, or given.

@@ -16,6 +16,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace bijou::inline BIJOU_ISA::detail {
@@ -135,8 +136,13 @@ template <int D> struct layer_maker {
   bounds_table<D> bounds{};
   int word = 0;
 
-  explicit layer_maker(const place<D>& start) {
-    for (std::size_t i = 0; i < static_cast<std::size_t>(D); ++i) set_bounds(i, start.support[i]);
+  template <class Base> explicit layer_maker(const Base& base) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(D); ++i) {
+      set_bounds(i, Base::at.support[i]);
+      if constexpr (requires { base.interval(0); })
+        if (Base::at.support[i] == kind::interval)
+          std::tie(bounds.low[i], bounds.high[i]) = base.interval(static_cast<int>(i));
+    }
   }
 
   template <class W, class T, int L, int C, class Facts, int I, class Layers>

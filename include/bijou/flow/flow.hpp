@@ -37,7 +37,10 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   /// An empty flow, to be assigned to; every other call needs one that was made.
   flow() = default;
   /// What make_flow calls.
-  flow(const E& e, std::uint64_t seed) : super(e, seed) {}
+  flow(const E& e, std::uint64_t seed) : super(e, seed), base_(base_value(e)) {}
+
+  /// The distribution of the noise, with its options.
+  const base_type& base() const { return base_; }
 
   /// This flow under one context: (C,) or anything with C values in order. Refers to this flow; not
   /// for temporaries. Allocates.
@@ -70,8 +73,8 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     this->check_workspace(ws);
     if (y.count() > super::few) {
       const auto inverse = [this](const tile<T>& t) { this->program_.inverse(t); };
-      detail::score_tiles<T, lanes>(frame(), size, base, y, log_prob, ws.memory.data(), context,
-                                    inverse);
+      detail::score_tiles<T, lanes>(frame(), size, base_functions(), y, log_prob, ws.memory.data(),
+                                    context, inverse);
       return;
     }
     for (std::size_t i = 0; i < y.count(); ++i) {
@@ -86,15 +89,15 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     }
   }
 
-  /// log p of the first K variables, of a source of samples (n, K); Base is the base of as many.
+  /// log p of the first K variables, of a source of samples (n, K); `first` is the base of as many.
   /// For chains without permutations in which no variable depends on a later one: marginal.hpp.
   template <int K, class Base>
-  void write_log_prob_of_first(const samples& y, values log_prob, workspace<T>& ws,
-                               const contexts& context) const {
+  void write_log_prob_of_first(const Base& first, const samples& y, values log_prob,
+                               workspace<T>& ws, const contexts& context) const {
     this->check_workspace(ws);
     const auto inverse = [this](const tile<T>& t) { this->program_.inverse_first(t, K); };
-    detail::score_tiles<T, lanes>(frame(), K, detail::base_rows<Base, T, lanes>::functions, y,
-                                  log_prob, ws.memory.data(), context, inverse);
+    detail::score_tiles<T, lanes>(frame(), K, detail::base_functions<T>::template of<lanes>(first),
+                                  y, log_prob, ws.memory.data(), context, inverse);
   }
 
   using noise_source = detail::noise_source<T>;
@@ -123,8 +126,8 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
                                const contexts& context) const {
     check_gradient_workspace(ws);
     const double total = detail::add_score_gradient<T, lanes>(
-        frame(), base, y, weights, scale, log_prob, gradient, g_y, ws.memory.data(), context,
-        differentiable<detail::direction::inverse>());
+        frame(), base_functions(), y, weights, scale, log_prob, gradient, g_y, ws.memory.data(),
+        context, differentiable<detail::direction::inverse>());
     this->clear_padding({gradient, this->parameters_.size()});
     return total;
   }
@@ -142,7 +145,7 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     check_gradient_workspace(ws);
     const auto add = [&](const detail::differentiable_chain<T>* inverse) {
       detail::add_function_gradient<T, lanes>(
-          frame(), base, noise, function, gradient, g_noise, ws.memory.data(), context,
+          frame(), base_functions(), noise, function, gradient, g_noise, ws.memory.data(), context,
           differentiable<detail::direction::forward>(), inverse);
     };
     if constexpr (PathOnly) {
@@ -176,10 +179,11 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   using pack = simd::pack<T>;
   using super::lanes;
   using typename super::plan;
-  static constexpr const detail::base_functions<T>& base =
-      detail::base_rows<base_type, T, lanes>::functions;
 
   std::size_t pull_back_size() const { return plan::gradient_size + this->parameters_.size(); }
+  detail::base_functions<T> base_functions() const {
+    return detail::base_functions<T>::template of<lanes>(base_);
+  }
   detail::flow_frame<T> frame() const {
     detail::flow_frame<T> f = super::frame();
     f.support = guard_.bounds();
@@ -202,7 +206,7 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
     for (std::size_t i = 0; i < noise.count; ++i) {
       const event_tile<T> e = this->event(ws, context, i);
       if (noise.stream)
-        base_type::fill(*noise.stream, noise.start + i, e.x);
+        base_.fill(*noise.stream, noise.start + i, e.x);
       else
         noise.given->load(i, size, e.x, super::noise_position.data());
       const pack log_p = log_prob ? broadcast_base(e.x) : pack(T(0));
@@ -219,8 +223,8 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
                                                values log_prob, workspace<T>& ws,
                                                const contexts& context) const {
     const auto forward = [this](const tile<T>& t) { this->program_.forward(t); };
-    detail::sample_tiles<T, lanes>(frame(), base, noise, y, log_prob, ws.memory.data(), context,
-                                   forward);
+    detail::sample_tiles<T, lanes>(frame(), base_functions(), noise, y, log_prob, ws.memory.data(),
+                                   context, forward);
   }
   /// A sample that was saturated on its way from the noise is where its density is too small.
   [[gnu::cold, gnu::noinline]] static void mend_log_det(T log_p, const event_tile<T>& e) {
@@ -228,12 +232,13 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
       *e.log_det = std::numeric_limits<T>::infinity();
   }
   /// The base's log p of one event, by the function that tiles use: its values in every lane.
-  static pack broadcast_base(const T* x) {
+  pack broadcast_base(const T* x) const {
     alignas(64) T wide[static_cast<std::size_t>(size) * pack::size];
     for (int d = 0; d < size; ++d) pack(x[d]).store(wide + d * pack::size);
-    return base_type::template log_prob<T>(wide, pack::size);
+    return base_.template log_prob<T>(wide, pack::size);
   }
 
+  [[no_unique_address]] base_type base_{};
   detail::support_guard<T, E> guard_{this->program_};
 };
 

@@ -19,11 +19,17 @@ namespace bijou::inline BIJOU_ISA {
 
 namespace detail {
 
-/// The base on its first K variables.
-template <class Base, int K> struct first_variables;
-template <template <int> class Base, int D, int K> struct first_variables<Base<D>, K> {
-  using type = Base<K>;
-};
+template <int K, template <int> class Base, int D>
+constexpr Base<K> first_of_alike(const Base<D>&) {
+  return {};
+}
+/// A base on its first K variables: by its own first<K>(), or that of its template with K for D.
+template <int K, class Base> constexpr auto first_variables(const Base& base) {
+  if constexpr (requires { base.template first<K>(); })
+    return base.template first<K>();
+  else
+    return first_of_alike<K>(base);
+}
 
 template <class Words> struct word_list;
 template <class... W> struct word_list<types<W...>> {
@@ -58,7 +64,6 @@ struct no_marginal {
 template <class Flow, int K>
 class marginal_flow : public log_prob_calls<marginal_flow<Flow, K>, typename Flow::value_type, K> {
   using T = typename Flow::value_type;
-  using base = typename detail::first_variables<typename Flow::base_type, K>::type;
 
  public:
   using value_type = T;
@@ -88,7 +93,8 @@ class marginal_flow : public log_prob_calls<marginal_flow<Flow, K>, typename Flo
   }
   void write_log_prob(const detail::sample_source<T>& y, detail::value_sink<T> log_prob,
                       workspace<T>& ws, const detail::context_source<T>& context) const {
-    flow_->template write_log_prob_of_first<K, base>(y, log_prob, ws, context);
+    flow_->template write_log_prob_of_first<K>(detail::first_variables<K>(flow_->base()), y,
+                                               log_prob, ws, context);
   }
 
  private:

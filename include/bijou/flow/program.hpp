@@ -75,7 +75,9 @@ template <class T, class E> class program {
 
   program() = default;
   explicit program(const E& e) {
-    detail::layer_maker<size> r(place_after<base_of<E>>::value);
+    const base_of<E> base = base_value(e);
+    detail::check_options<T>(base);
+    detail::layer_maker<size> r(base);
     detail::make_layers<T, lanes, context, facts, facts::count - 1>(e, r, layers_);
     position_ = r.position;
     bounds_ = r.bounds;

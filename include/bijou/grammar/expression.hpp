@@ -71,6 +71,14 @@ template <class E> using words_of = typename detail::flatten<E>::type;
 /// Its base, or void.
 template <class E> using base_of = typename detail::flatten<E>::base_type;
 
+/// That base with its options.
+template <class E> constexpr auto base_value(const E& e) {
+  if constexpr (base_item<E>)
+    return e;
+  else
+    return base_value(e.prefix());
+}
+
 /// Calls f(word) for each word from left to right.
 template <class E, class F> constexpr void for_each_word(const E& e, F&& f) {
   if constexpr (word_item<E>) {

@@ -25,21 +25,12 @@ struct normal_numbers {
   using words_32 = simd::bits<std::uint32_t>;
   using words_64 = simd::bits<std::uint64_t>;
 
-  /// -log of a uniform number in (0, 1]: small numbers are the far tail, so all 32 bits count. The
-  /// number is (2 k + 1) / 2^32 for k of 31 bits, the largest rounded to 1.
+  /// Logarithm of a uniform number in (0, 1]: small numbers are the far tail.
   static BIJOU_INLINE simd::pack<float> log_uniform(words_32 w) {
-    const simd::pack<float> k(to_float(simd::shift_right<1>(w)));
-    return math::detail::log_normal(fma(k, simd::pack<float>(2.0F), simd::pack<float>(1.0F)),
-                                    32.0F);
+    return math::detail::log_normal(tail_unit<float>(w));
   }
-  /// (k + 1) / 2^53, exactly.
   static BIJOU_INLINE simd::pack<double> log_uniform(words_64 w) {
-    using P = simd::pack<double>;
-    const P one(1.0), base(0x1p52);
-    const P high = simd::from_bits<double>(simd::shift_right<12>(w) | to_bits(one)) - one;
-    const P last =
-        simd::from_bits<double>((simd::shift_right<11>(w) & words_64(1)) | to_bits(base)) - base;
-    return math::detail::log_normal(fma(last, P(0x1p-53), P(0x1p-53)) + high);
+    return math::detail::log_normal(tail_unit<double>(w));
   }
 
   template <class P> struct polar {

@@ -113,6 +113,27 @@ template <class T> BIJOU_INLINE simd::pack<T> open_unit(simd::bits<simd::word<T>
   return in_1_2 - simd::pack<T>(T(1) - std::numeric_limits<T>::epsilon() / 2);
 }
 
+/// A word as a number of (0, 1] that has all its digits near 0, where the tails of distributions
+/// are: (2 k + 1) / 2^32 for k of 31 bits in float, the largest rounded to 1, and (k + 1) / 2^53 in
+/// double. The word's last bit plays no part: see last_bit.
+template <class T> BIJOU_INLINE simd::pack<T> tail_unit(simd::bits<simd::word<T>> w) {
+  using P = simd::pack<T>;
+  if constexpr (sizeof(T) == 4) {
+    const P k(simd::to_float(simd::shift_right<1>(w)));
+    return fma(k, P(0x1p-31F), P(0x1p-32F));
+  } else {
+    const P one(1.0), unit(0x1p52);
+    const P high = simd::from_bits<double>(simd::shift_right<12>(w) | to_bits(one)) - one;
+    const P last =
+        simd::from_bits<double>((simd::shift_right<11>(w) & wide(1)) | to_bits(unit)) - unit;
+    return fma(last, P(0x1p-53), P(0x1p-53)) + high;
+  }
+}
+/// The word's last bit, independent of tail_unit, as the sign of a zero.
+template <class T> BIJOU_INLINE simd::pack<T> last_bit(simd::bits<simd::word<T>> w) {
+  return simd::from_bits<T>(simd::shift_left<static_cast<int>(sizeof(T)) * 8 - 1>(w));
+}
+
 /// The first `count` lanes to p.
 template <class T> BIJOU_INLINE void store_lanes(simd::pack<T> x, T* p, int count) {
   if (count >= simd::pack<T>::size) return x.store(p);
