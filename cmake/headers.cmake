@@ -1,7 +1,13 @@
 # The public headers, in alphabetical order: what is installed, and what is compiled alone to show
 # that it includes all it needs. A header on disk that is not in the list stops the configuration.
 set(bijou_headers
+    include/bijou/bases/cauchy.hpp
+    include/bijou/bases/exponential.hpp
     include/bijou/bases/full_rank_normal.hpp
+    include/bijou/bases/gumbel.hpp
+    include/bijou/bases/independent.hpp
+    include/bijou/bases/laplace.hpp
+    include/bijou/bases/logistic.hpp
     include/bijou/bases/normal.hpp
     include/bijou/bases/uniform.hpp
     include/bijou/bijectors/conditioners/autoregressive.hpp

@@ -10,7 +10,12 @@
 #include <bijou/reverse/vector.hpp>
 #include <bijou/reverse/formulas.hpp>
 // clang-format on
+#include <bijou/bases/cauchy.hpp>
+#include <bijou/bases/exponential.hpp>
 #include <bijou/bases/full_rank_normal.hpp>
+#include <bijou/bases/gumbel.hpp>
+#include <bijou/bases/laplace.hpp>
+#include <bijou/bases/logistic.hpp>
 #include <bijou/bases/normal.hpp>
 #include <bijou/bases/uniform.hpp>
 #include <bijou/bijectors/conditioners/autoregressive.hpp>

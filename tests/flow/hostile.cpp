@@ -69,6 +69,12 @@ TEST_CASE("hostile values: scales of either sign, given and learned", "[flow]") 
   check_all(normal<3> | diagonal_affine | coupling<5>(diagonal_affine) | flip |
                 inverse(diagonal_affine) | additive.fixed(),
             50'000);
+TEST_CASE("hostile values: bases with other tails", "[flow]") {
+  check_all(laplace<2> | affine, 25'000);
+  check_all(logistic<2> | affine, 25'000);
+  check_all(cauchy<2> | affine, 25'000);
+  check_all(gumbel<2> | affine, 25'000);
+  check_all(exponential<2> | inverse(softplus_map) | affine, 25'000);
 }
 TEST_CASE("hostile values: splines on the box, and back to the line", "[flow]") {
   check_all(uniform<2> | coupling<5>(rational_quadratic<4>.unit_box()) | flip |

@@ -92,4 +92,9 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(given<3>);
   CHECK_TEXT(normal<3>);
   CHECK_TEXT(uniform<2>);
+  CHECK_TEXT(laplace<2>);
+  CHECK_TEXT(logistic<2>);
+  CHECK_TEXT(cauchy<2>);
+  CHECK_TEXT(gumbel<2>);
+  CHECK_TEXT(exponential<2>);
 }

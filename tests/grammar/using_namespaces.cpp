@@ -58,6 +58,7 @@ constexpr auto mixed = normal<4> | singular_value<2> | discrete_cosine | haar<> 
     on<1>(arctan_map);
 constexpr auto mixed = normal<4> | singular_value<2> | rotation | matrix_exponential | discrete_cosine | haar<> | haar<1>;
 constexpr auto in_the_box = uniform<2> | coupling<8>(rational_quadratic<4>.unit_box());
+constexpr auto other_bases = tuple(laplace<1>, logistic<1>, cauchy<1>, gumbel<1>, exponential<1>);
 
 // A namespace of one's own with words of the same names: they win for their own types.
 namespace geometry {
@@ -86,6 +87,9 @@ TEST_CASE("all words beside namespace std", "[grammar]") {
   CHECK(arn<0>(f).multiply_adds() > 0);
   CHECK(describe(on_the_line).size() > 100);
   CHECK(!named_parameters(q).values.empty());
+
+  CHECK(apply([](auto... base) { return (0 + ... + make_flow<float>(base).size); }, other_bases) ==
+        5);
 
   // What the standard library and the user call keeps its meaning.
   CHECK(exp(0.0) == 1.0);
