@@ -9,6 +9,7 @@ set(bijou_headers
     include/bijou/bases/laplace.hpp
     include/bijou/bases/logistic.hpp
     include/bijou/bases/normal.hpp
+    include/bijou/bases/student_t.hpp
     include/bijou/bases/uniform.hpp
     include/bijou/bijectors/conditioners/autoregressive.hpp
     include/bijou/bijectors/conditioners/coupling.hpp
@@ -87,6 +88,7 @@ set(bijou_headers
     include/bijou/kernels/atan.hpp
     include/bijou/kernels/bracketed_newton.hpp
     include/bijou/kernels/constexpr_expm1.hpp
+    include/bijou/kernels/constexpr_gamma.hpp
     include/bijou/kernels/constexpr_log.hpp
     include/bijou/kernels/direction.hpp
     include/bijou/kernels/dual.hpp

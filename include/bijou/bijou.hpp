@@ -17,6 +17,7 @@
 #include <bijou/bases/laplace.hpp>
 #include <bijou/bases/logistic.hpp>
 #include <bijou/bases/normal.hpp>
+#include <bijou/bases/student_t.hpp>
 #include <bijou/bases/uniform.hpp>
 #include <bijou/bijectors/conditioners/autoregressive.hpp>
 #include <bijou/bijectors/conditioners/coupling.hpp>

@@ -66,9 +66,11 @@ template <class Base> double integral_of(const Base& base, std::size_t n = 20'00
 }
 
 /// Samples of three variables follow the distribution function and do not know of one another.
-/// `mean` and `variance` are those of the law, NaN where it has none.
+/// `mean` and `variance` are those of the law, NaN where it has none. The variance is not compared
+/// where the fourth moment is infinite.
 template <class T, class Base, class Cdf>
-void check_samples(const Base& base, const Cdf& cdf, double mean, double variance) {
+void check_samples(const Base& base, const Cdf& cdf, double mean, double variance,
+                   bool has_fourth_moment = true) {
   constexpr std::size_t D = 3, n = 40'000;
   static_assert(Base::at.size == static_cast<int>(D));
   const auto q = make_flow<T>(base);
@@ -91,7 +93,8 @@ void check_samples(const Base& base, const Cdf& cdf, double mean, double varianc
     const moments m = moments_of(variables[d]);
     if (!std::isnan(mean)) CHECK(near(m.mean, mean, 4 * std::sqrt(variance) / root));
     // Four deviations of a variance with a kurtosis of up to 9, as that of the exponential.
-    if (!std::isnan(variance)) CHECK(near(m.variance, variance, 12 * variance / root));
+    if (!std::isnan(variance) && has_fourth_moment)
+      CHECK(near(m.variance, variance, 12 * variance / root));
     double together = 0; // 12 times the covariance of two uniforms
     for (std::size_t i = 0; i < n; ++i)
       together += 12 * (uniforms[d][i] - 0.5) * (uniforms[(d + 1) % D][i] - 0.5);

@@ -74,6 +74,7 @@ TEST_CASE("hostile values: bases with other tails", "[flow]") {
   check_all(logistic<2> | affine, 25'000);
   check_all(cauchy<2> | affine, 25'000);
   check_all(gumbel<2> | affine, 25'000);
+  check_all(student_t<2>(0.5) | affine, 25'000);
   check_all(exponential<2> | inverse(softplus_map) | affine, 25'000);
 }
 TEST_CASE("hostile values: splines on the box, and back to the line", "[flow]") {

@@ -97,4 +97,5 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(cauchy<2>);
   CHECK_TEXT(gumbel<2>);
   CHECK_TEXT(exponential<2>);
+  CHECK_TEXT(student_t<2>(2.5));
 }

@@ -202,4 +202,49 @@ void fill_event(const philox& noise, domain use, std::uint64_t sample, std::span
   }
 }
 
+/// Numbers that take two words each, number(a, b): D values for n samples, as fill_tile lays them
+/// out. A block has two of them in float, one in double: value d of a sample is in block d / 2, or
+/// d.
+template <class T, class Number>
+void fill_tile_of_pairs(const philox& noise, domain use, std::uint64_t first, int D, T* p,
+                        std::ptrdiff_t row_stride, int n, const Number& number) {
+  constexpr int each = per_block<T> / 2;
+  const round_keys keys(noise);
+  for (int d = 0; d < D; d += each) {
+    const auto block = static_cast<std::uint32_t>(d / each);
+    for (int t = 0; t < n; t += lanes_at_once) {
+      const lanes_are_samples lanes{first + static_cast<std::uint64_t>(t), block};
+      const auto w = words<T>(lanes, use, keys);
+      T* q = p + d * row_stride + t;
+      const int left = n - t;
+      store_lanes(number(w[0], w[1]), q, left);
+      if constexpr (each == 2) {
+        if (d + 1 < D) store_lanes(number(w[2], w[3]), q + row_stride, left);
+      } else {
+        constexpr int size = simd::pack<T>::size;
+        store_lanes(number(w[2], w[3]), q + size, left - size);
+      }
+    }
+  }
+}
+
+/// The same numbers of one sample, contiguous.
+template <class T, class Number>
+void fill_event_of_pairs(const philox& noise, domain use, std::uint64_t sample, std::span<T> z,
+                         const Number& number) {
+  constexpr std::size_t each = per_block<T> / 2, lanes = lanes_at_once;
+  const round_keys keys(noise);
+  for (std::size_t d = 0; d < z.size(); d += each * lanes) {
+    const auto w =
+        words<T>(lanes_are_blocks{sample, static_cast<std::uint32_t>(d / each)}, use, keys);
+    // Number j of lane l, which the sample has at each * l + j; of doubles the second half of the
+    // lanes follows the first.
+    alignas(64) std::array<T, each * lanes> rows;
+    number(w[0], w[1]).store(rows.data());
+    number(w[2], w[3]).store(rows.data() + each * lanes / 2);
+    const std::size_t count = std::min(z.size() - d, each * lanes);
+    for (std::size_t i = 0; i < count; ++i) z[d + i] = rows[i % each * lanes + i / each];
+  }
+}
+
 } // namespace bijou::inline BIJOU_ISA::detail
