@@ -21,6 +21,13 @@ inline std::string number_text(double v) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, v).ptr};
 }
+/// A list of numbers, "{0.5, 1}": exact, for it is part of the expression that files are checked
+/// against.
+template <class Numbers> std::string numbers_text(const Numbers& numbers) {
+  std::string s;
+  for (const double v : numbers) s += (s.empty() ? "{" : ", ") + number_text(v);
+  return s + "}";
+}
 
 /// Says that an option of the word or transformer `text` does not do for numbers of type T.
 /// \throws std::invalid_argument

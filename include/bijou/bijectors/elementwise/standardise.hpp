@@ -31,13 +31,6 @@ template <class Numbers> constexpr void check_scales(const Numbers& mean, const 
     if (m - m != 0) throw std::invalid_argument("standardise: expected finite means");
 }
 
-/// Exact: the numbers are part of the expression that files are checked against.
-template <class Numbers> std::string numbers_text(const Numbers& numbers) {
-  std::string s;
-  for (const double v : numbers) s += (s.empty() ? "{" : ", ") + number_text(v);
-  return s + "}";
-}
-
 /// The map with its constants: theta = (mean, scale, 1 / scale, -log|scale|).
 template <class Numbers> struct standardise_op {
   using bijou_tag = transformer_tag;
