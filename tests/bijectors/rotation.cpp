@@ -100,8 +100,8 @@ TEMPLATE_TEST_CASE("rotation: finite at any angle, orthogonal while it is known"
     const auto y = f.forward(x, {}), back = f.inverse(x, {});
     for (const T v : y.values) CHECK(std::isfinite(v));
     for (const T v : back.values) CHECK(std::isfinite(v));
-    const double error = static_cast<double>(angle) * 16 *
-                         static_cast<double>(std::numeric_limits<T>::epsilon());
+    const double error =
+        static_cast<double>(angle) * 16 * static_cast<double>(std::numeric_limits<T>::epsilon());
     if (error < 1)
       CHECK(near(std::hypot(static_cast<double>(y.values[0]), static_cast<double>(y.values[1])),
                  std::hypot(1.0, 0.5), error));

@@ -15,7 +15,8 @@ TEST_CASE("words that mix variables, between permutations and with a context the
           "[flow]") {
   // Where one of them is wrong, its own test says so (tests/bijectors).
   check_expression(normal<3> | given<2> | planar | flip | radial | householder<2> | affine |
-                   sylvester | lower_triangular | lu | singular_value<2> | discrete_cosine | haar<> | iaf<8>);
+                   sylvester | lower_triangular | lu | singular_value<2> | discrete_cosine |
+                   haar<> | iaf<8>);
 }
 TEST_CASE("exponentials of matrices, between permutations and with a context they ignore",
           "[flow]") {

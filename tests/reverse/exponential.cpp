@@ -41,7 +41,7 @@ template <class T> testing::long_matrix lengthened(const std::vector<T>& m, long
 /// exp(sign M) as prepare has it.
 template <int D, class T> std::vector<T> exponential_of(const std::vector<T>& m, T sign) {
   const reverse_mode::passive_matrix<T, D, D> matrix(m.data());
-  const auto e = exponential(matrix, sign);
+  const auto e = reverse_mode::exponential(matrix, sign);
   return {e.data(), e.data() + D * D};
 }
 template <int D, class T> std::vector<T> rotation_of(const std::vector<T>& m) {
@@ -192,10 +192,14 @@ template <int D, class Make> void check_gradient(std::vector<double> m, const Ma
 TEST_CASE("cotangents of exponentials are central differences", "[reverse]") {
   for (const double size : {0.01, 0.1, 0.8, 2.0}) {
     CAPTURE(size);
-    check_gradient<1>(wavy<double>(1, size), [](auto& m) { return exponential(m, 1.0); });
-    check_gradient<4>(wavy<double>(4, size), [](auto& m) { return exponential(m, 1.0); });
-    check_gradient<4>(wavy<double>(4, size), [](auto& m) { return exponential(m, -1.0); });
-    check_gradient<9>(wavy<double>(9, size / 2), [](auto& m) { return exponential(m, 1.0); });
+    check_gradient<1>(wavy<double>(1, size),
+                      [](auto& m) { return reverse_mode::exponential(m, 1.0); });
+    check_gradient<4>(wavy<double>(4, size),
+                      [](auto& m) { return reverse_mode::exponential(m, 1.0); });
+    check_gradient<4>(wavy<double>(4, size),
+                      [](auto& m) { return reverse_mode::exponential(m, -1.0); });
+    check_gradient<9>(wavy<double>(9, size / 2),
+                      [](auto& m) { return reverse_mode::exponential(m, 1.0); });
     check_gradient<4>(wavy<double>(4, size), [](auto& m) { return rotation_by(m); });
   }
 }
@@ -223,7 +227,7 @@ TEMPLATE_TEST_CASE("exponentials of samples have the bits of shared ones, lane b
     std::vector<T> gradient(D * D);
     {
       const reverse_mode::active_matrix<T, D, D> matrix(m.data(), gradient.data());
-      const auto made = exponential(matrix, T(-1));
+      const auto made = reverse_mode::exponential(matrix, T(-1));
       const reverse_mode::active_matrix<T, D, D>& same = made;
       for (int k = 0; k < D * D; ++k) same.gradient()[k] = weight(k);
     }
@@ -232,7 +236,7 @@ TEMPLATE_TEST_CASE("exponentials of samples have the bits of shared ones, lane b
   {
     const reverse_mode::active_matrix_rows<T, L, D, D> matrix(rows.data(), cotangents.data(),
                                                               position.data(), on_diagonal.data());
-    const auto made = exponential(matrix, T(-1));
+    const auto made = reverse_mode::exponential(matrix, T(-1));
     const auto entries = made.entries();
     for (int k = 0; k < D * D; ++k) {
       for (int l = 0; l < L; ++l) {

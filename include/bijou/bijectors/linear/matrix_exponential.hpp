@@ -36,7 +36,7 @@ struct matrix_exponential_map {
   template <class M> void prepare(direction way, const M& m, const auto& then) const {
     using T = typename M::value_type;
     const T sign = way == direction::forward ? T(1) : T(-1);
-    auto matrix = exponential(m, sign);
+    auto matrix = reverse_mode::exponential(m, sign);
     auto logs = diagonal(m);
     auto shares = logs * sign;
     then(matrix, shares);
