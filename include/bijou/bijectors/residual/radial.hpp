@@ -101,14 +101,10 @@ struct radial_map {
     auto reach = far + twice;
     auto rest = near * low;
     auto along = fma(far, reach, rest);
+    auto log_across = log(across);
     auto log_along = log(along);
-    if constexpr (D == 1) {
-      then(log_along);
-    } else {
-      auto log_across = log(across);
-      auto log_det = fma(D - 1, log_across, log_along);
-      then(log_det);
-    }
+    auto log_det = fma(D - 1, log_across, log_along);
+    then(log_det);
   }
 };
 
