@@ -74,12 +74,13 @@
       const sample_sink<T>&, value_sink<T>, T*, const context_source<T>&, chain_function<T>);      \
   KEYWORD template double add_score_gradient<T, L>(                                                \
       const flow_frame<T>&, const base_functions<T>&, const sample_source<T>&, const T*, double,   \
-      T*, T*, const sample_sink<T>&, T*, const context_source<T>&,                                 \
+      T*, T*, const sample_sink<T>&, const sample_sink<T>&, T*, const context_source<T>&,          \
       const differentiable_chain<T>&);                                                             \
   KEYWORD template void add_function_gradient<T, L>(                                               \
       const flow_frame<T>&, const base_functions<T>&, const noise_source<T>&,                      \
-      function_ref<void(const sampled_tile<T>&)>, T*, const sample_sink<T>&, T*,                   \
-      const context_source<T>&, const differentiable_chain<T>&, const differentiable_chain<T>*);   \
+      function_ref<void(const sampled_tile<T>&)>, T*, const sample_sink<T>&,                       \
+      const sample_sink<T>&, T*, const context_source<T>&, const differentiable_chain<T>&,         \
+      const differentiable_chain<T>*);                                                             \
   KEYWORD template void pull_back_tiles<T, L>(                                                     \
       const flow_frame<T>&, const sample_source<T>&, function_ref<void(const valued_tile<T>&)>,    \
       const sample_sink<T>&, value_sink<T>, T*, T*, const context_source<T>&,                      \

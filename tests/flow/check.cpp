@@ -40,7 +40,8 @@ mapped_batch<T> subject<T>::sample_from(const values& noise, const values& conte
   return mapped(&flow_calls_of<T>::sample_from, noise, context);
 }
 template <class T> gradients<T> subject<T>::no_gradients(std::size_t count) const {
-  return {0, values(parameters.size()), values(count), values(count / size)};
+  return {0, values(parameters.size()), values(count), values(count / size),
+          values(count / size * context_size)};
 }
 template <class T>
 gradients<T> subject<T>::log_prob_gradient(const values& y, const values& context,
@@ -173,8 +174,9 @@ void check_bits(const subject<T>& f, const std::vector<T>& x, const std::vector<
 }
 
 void check_gradients(const subject<double>& f, const std::vector<double>& noise,
-                     const std::vector<double>& context, double tolerance) {
+                     const std::vector<double>& given_context, double tolerance) {
   using values = std::vector<double>;
+  values context = given_context;
   const std::size_t n = noise.size() / f.size;
   const values weights = uniform_values<double>(n, 99, 0.2F, 1.5F);
   // Small steps: few of them cross the kink of a relu or the knot of a spline.
@@ -183,6 +185,9 @@ void check_gradients(const subject<double>& f, const std::vector<double>& noise,
     REQUIRE(near(exact.value, total(), 1e-10 * std::max(1.0, std::abs(exact.value))));
     REQUIRE(difference_of(exact.by_inputs,
                           numerical_gradient<double>(total, std::span<double>(inputs), by),
+                          tolerance) == agreed);
+    REQUIRE(difference_of(exact.by_context,
+                          numerical_gradient<double>(total, std::span<double>(context), by),
                           tolerance) == agreed);
     // What no connection owns has no gradient and no effect: it is left out of the differences.
     values numeric(f.structure.size(), 0.0);
@@ -266,7 +271,7 @@ void check_float(const subject<float>& f, const subject<double>& oracle, std::si
   }
   if (!f.differentiable) return;
   const auto parts = [](const auto& g) {
-    return std::vector{g.log_prob, g.by_inputs, g.by_parameters};
+    return std::vector{g.log_prob, g.by_inputs, g.by_parameters, g.by_context};
   };
   if (f.invertible)
     compare(parts(f.log_prob_gradient(y.values, context, weights, 0.5F)), y.values, 10 * tolerance,

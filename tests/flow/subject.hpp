@@ -29,7 +29,7 @@ template <class T> struct mapped_batch {
 /// A value with its gradients by the flow's parameters and by each input.
 template <class T> struct gradients {
   double value;
-  std::vector<T> by_parameters, by_inputs, log_prob;
+  std::vector<T> by_parameters, by_inputs, log_prob, by_context;
 };
 
 /// The calls of a flow whose type is not known, on memory for n samples (n, D), contexts (n, C) and
@@ -166,7 +166,8 @@ struct flow_behind_calls final : flow_calls_of<typename Flow::value_type> {
       weighted_batch<T> batch{y, {}, weights};
       if constexpr (Flow::conditional) batch.context = context;
       to.value = accumulate_log_prob_gradient(flow, batch, scale, std::span(to.by_parameters),
-                                              this->memory, by_inputs, to.log_prob.data());
+                                              this->memory, by_inputs, to.log_prob.data(),
+                                              context_rows(to));
     }
   }
   void sample_gradient([[maybe_unused]] in noise, [[maybe_unused]] in context,
@@ -174,7 +175,15 @@ struct flow_behind_calls final : flow_calls_of<typename Flow::value_type> {
                        [[maybe_unused]] gradients<T>& to, [[maybe_unused]] out by_inputs) override {
     if constexpr (Wants == wants::gradients)
       accumulate_sample_gradient(flow, noise, function, std::span(to.by_parameters), this->memory,
-                                 by_inputs, Flow::conditional ? context : in{});
+                                 by_inputs, Flow::conditional ? context : in{}, context_rows(to));
+  }
+
+ private:
+  static out context_rows(gradients<T>& to) {
+    if constexpr (Flow::conditional)
+      return rows_of(to.by_context.data(), to.log_prob.size(), Flow::context_size);
+    else
+      return {};
   }
 };
 

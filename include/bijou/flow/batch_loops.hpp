@@ -391,14 +391,31 @@ void sample_tiles(const flow_frame<T>& f, const base_functions<T>& base,
 
 /// Where a workspace for gradients has its cotangents and the tape.
 template <class T, int L> struct taped_rows {
-  T *g, *g_log_det, *tape, *noise;
+  T *g, *g_log_det, *g_context, *tape, *noise;
 
   taped_rows(const flow_frame<T>& f, T* memory)
       : g(memory + f.rows.g * L), g_log_det(memory + f.rows.g_log_det * L),
-        tape(memory + f.rows.tape * L), noise(tape + f.rows.tape_noise * L) {}
+        g_context(memory + f.rows.g_context * L), tape(memory + f.rows.tape * L),
+        noise(tape + f.rows.tape_noise * L) {}
   /// The cotangents of a tile, whose parameters' go to `gradient`.
   cotangent_tile<T> of(const tile<T>& t, T* gradient) const {
     return {t.theta, t.context, g, g_log_det, nullptr, gradient, t.scratch, t.lanes};
+  }
+  /// The same with those of the contexts, from 0 on, if somebody wants them.
+  cotangent_tile<T> of(const flow_frame<T>& f, const tile<T>& t, T* gradient,
+                       const sample_sink<T>& wants_g_context) const {
+    cotangent_tile<T> c = of(t, gradient);
+    if (!wants_g_context) return c;
+    std::fill_n(g_context, f.context_size * L, T(0));
+    c.g_context = g_context;
+    return c;
+  }
+  /// The cotangents of n contexts as they were given, from sample `first` on.
+  void store_g_context(const flow_frame<T>& f, std::size_t first, int n, int tile_lanes,
+                       const sample_sink<T>& to) const {
+    if (!to) return;
+    f.units.template pull_back<L>(g_context, tile_lanes);
+    to.template store<L>(first, n, f.context_size, g_context, f.context_position);
   }
   void clear_lane(int size, int lane) const {
     g_log_det[lane] = T(0);
@@ -472,8 +489,8 @@ template <class T, int L>
 template <class T, int L>
 double add_score_gradient(const flow_frame<T>& f, const base_functions<T>& base,
                           const sample_source<T>& y, const T* weights, double scale, T* log_prob,
-                          T* gradient, const sample_sink<T>& g_y, T* memory,
-                          const context_source<T>& context,
+                          T* gradient, const sample_sink<T>& g_y, const sample_sink<T>& g_context,
+                          T* memory, const context_source<T>& context,
                           const differentiable_chain<T>& inverse) {
   using pack = simd::pack<T>;
   const taped_rows<T, L> rows(f, memory);
@@ -482,7 +499,7 @@ double add_score_gradient(const flow_frame<T>& f, const base_functions<T>& base,
   double total = 0;
   for (tile_walk<T, L> w(f, memory, context, y.count()); w.next();) {
     const tile<T>& t = w.t;
-    const cotangent_tile<T> c = rows.of(t, gradient);
+    const cotangent_tile<T> c = rows.of(f, t, gradient, g_context);
     y.template load<L>(w.first, w.n, f.size, t.x, f.data_position);
     guard_rows<L>(f.support, t.x, result, t.lanes, f.size);
     inverse.run(t, rows.tape);
@@ -519,6 +536,7 @@ double add_score_gradient(const flow_frame<T>& f, const base_functions<T>& base,
       std::fill_n(c.g, f.size * L, T(0));
     }
     if (g_y) g_y.template store<L>(w.first, w.n, f.size, c.g, f.data_position);
+    rows.store_g_context(f, w.first, w.n, t.lanes, g_context);
   }
   return total;
 }
@@ -543,15 +561,16 @@ template <class T, int L>
 void add_function_gradient(const flow_frame<T>& f, const base_functions<T>& base,
                            const noise_source<T>& noise,
                            function_ref<void(const sampled_tile<T>&)> function, T* gradient,
-                           const sample_sink<T>& g_noise, T* memory,
-                           const context_source<T>& context, const differentiable_chain<T>& forward,
+                           const sample_sink<T>& g_noise, const sample_sink<T>& g_context,
+                           T* memory, const context_source<T>& context,
+                           const differentiable_chain<T>& forward,
                            const differentiable_chain<T>* inverse) {
   const taped_rows<T, L> rows(f, memory);
   T* const log_q = memory + f.rows.log_prob * L;
   T* const g_log_det = rows.g_log_det;
   for (tile_walk<T, L> w(f, memory, context, noise.count); w.next();) {
     const tile<T>& t = w.t;
-    const cotangent_tile<T> c = rows.of(t, gradient);
+    const cotangent_tile<T> c = rows.of(f, t, gradient, g_context);
     load_noise(f, base, noise, w);
     // The noise itself is wanted again for the base's score: it waits behind the tape.
     std::copy_n(t.x, f.size * L, rows.noise);
@@ -577,6 +596,7 @@ void add_function_gradient(const flow_frame<T>& f, const base_functions<T>& base
       g_noise.template store<L>(w.first, w.n, f.size, c.g, f.noise_position);
     }
     if (inverse) subtract_score(base, t, c, g_log_q, rows, *inverse);
+    rows.store_g_context(f, w.first, w.n, t.lanes, g_context);
   }
 }
 

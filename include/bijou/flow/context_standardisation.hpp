@@ -35,6 +35,15 @@ template <class T> struct context_units {
         ((pack::load(row + i) - center) * factor).store(row + i);
     }
   }
+  /// Cotangents of such rows become those of the contexts as they were given.
+  template <int L> void pull_back(T* rows, int lanes) const {
+    using pack = simd::pack<T>;
+    for (std::size_t k = 0; k < mean.size(); ++k) {
+      const pack factor(inverse_scale[k]);
+      T* row = rows + k * static_cast<std::size_t>(L);
+      for (int i = 0; i < lanes; i += pack::size) (pack::load(row + i) * factor).store(row + i);
+    }
+  }
 };
 
 /// (c_k - mean_k) / scale_k for each value k of a context of C, computed in T as

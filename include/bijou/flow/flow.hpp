@@ -116,37 +116,40 @@ class flow : public bijector<T, E>, public flow_calls<flow<T, E>, T, program<T, 
   // --- gradients: the loops behind training/value_and_grad.hpp
 
   /// Adds the gradient of sum_i w_i log p(y_i) to `gradient` (laid out as parameters()), and puts
-  /// that with respect to y_i into sink g_y. `log_prob` and `weights` (null: all `scale`) may be
+  /// that with respect to y_i into sink g_y, that with respect to its context into sink g_context
+  /// (either may be nowhere). `log_prob` and `weights` (null: all `scale`) may be
   /// null; else w_i = scale * weights[i]. Samples of weight 0 are as if they were not there.
   /// Samples outside the support add nothing to gradients, nor do those so far out that the type
   /// cannot hold theirs. Cost: about three and a half times log_prob; for a tile with such samples
   /// twice that, and memory for a gradient. \return sum_i w_i log p(y_i), nats
   double add_log_prob_gradient(const samples& y, const T* weights, double scale, T* log_prob,
-                               T* gradient, const sink& g_y, workspace<T>& ws,
-                               const contexts& context) const {
+                               T* gradient, const sink& g_y, const sink& g_context,
+                               workspace<T>& ws, const contexts& context) const {
     check_gradient_workspace(ws);
     const double total = detail::add_score_gradient<T, lanes>(
-        frame(), base_functions(), y, weights, scale, log_prob, gradient, g_y, ws.memory.data(),
-        context, differentiable<detail::direction::inverse>());
+        frame(), base_functions(), y, weights, scale, log_prob, gradient, g_y, g_context,
+        ws.memory.data(), context, differentiable<detail::direction::inverse>());
     this->clear_padding({gradient, this->parameters_.size()});
     return total;
   }
 
   /// Adds the gradient of a function of samples to `gradient`: y_i = f(noise_i), log q_i its log p.
   /// For each tile `function(samples)` reads rows of y and log q and writes the function's
-  /// derivatives by them: see sampled_tile. The gradient by the noise goes to sink g_noise.
+  /// derivatives by them: see sampled_tile. The gradient by the noise goes to sink g_noise, that by
+  /// the contexts to sink g_context.
   /// PathOnly: log q depends on the parameters through the samples alone; its derivative by the
   /// parameters at fixed samples is left out. For chains that have an inverse.
   /// Cost: about three and a half times sampling, twice that with PathOnly.
   template <bool PathOnly = false>
   void add_sample_gradient(const noise_source& noise,
                            detail::function_ref<void(const sampled_tile<T>&)> function, T* gradient,
-                           const sink& g_noise, workspace<T>& ws, const contexts& context) const {
+                           const sink& g_noise, const sink& g_context, workspace<T>& ws,
+                           const contexts& context) const {
     check_gradient_workspace(ws);
     const auto add = [&](const detail::differentiable_chain<T>* inverse) {
       detail::add_function_gradient<T, lanes>(
-          frame(), base_functions(), noise, function, gradient, g_noise, ws.memory.data(), context,
-          differentiable<detail::direction::forward>(), inverse);
+          frame(), base_functions(), noise, function, gradient, g_noise, g_context,
+          ws.memory.data(), context, differentiable<detail::direction::forward>(), inverse);
     };
     if constexpr (PathOnly) {
       const auto inverse = differentiable<detail::direction::inverse>();

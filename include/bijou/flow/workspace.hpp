@@ -19,7 +19,7 @@ namespace detail {
 
 /// Where the blocks of a workspace begin, in rows of lanes.
 struct workspace_rows {
-  int x, log_det, log_prob, context, scratch, g, g_log_det, tape;
+  int x, log_det, log_prob, context, scratch, g, g_log_det, g_context, tape;
   int tape_noise; ///< from the tape's begin
 };
 
@@ -41,12 +41,13 @@ template <class Program> struct workspace_plan {
   static constexpr int evaluation_rows = scratch + scratch_rows;
   static constexpr int g = evaluation_rows;
   static constexpr int g_log_det = g + Program::size;
-  static constexpr int tape = g_log_det + 1;
+  static constexpr int g_context = g_log_det + 1;
+  static constexpr int tape = g_context + Program::context;
   static constexpr int tape_noise = Program::needs::tape_rows; // from the tape's begin
   static constexpr int gradient_rows = tape + tape_noise + Program::size;
 
-  static constexpr workspace_rows rows{x, log_det,   log_prob, context,   scratch,
-                                       g, g_log_det, tape,     tape_noise};
+  static constexpr workspace_rows rows{x, log_det,   log_prob,  context, scratch,
+                                       g, g_log_det, g_context, tape,    tape_noise};
 
   static constexpr std::size_t evaluation_size = static_cast<std::size_t>(evaluation_rows) * L;
   static constexpr std::size_t gradient_size = static_cast<std::size_t>(gradient_rows) * L;

@@ -67,6 +67,12 @@ template <class T> void check_batch(const weighted_batch<T>& b, bool conditional
                                 std::to_string(b.weights.size()));
   if (conditional) check_context_count(who, b.context.count, b.samples.count);
 }
+/// Where derivatives for each of n samples go, if they are wanted.
+template <class T> void check_rows(const char* what, const batch_view<T>& to, std::size_t n) {
+  if (to.data != nullptr && to.count != n)
+    throw std::invalid_argument(std::string(what) + ": expected a row for each of " +
+                                std::to_string(n) + " samples, got " + std::to_string(to.count));
+}
 template <class Flow> void check_gradient(const Flow& q, std::size_t size) {
   if (size != q.parameters().size())
     throw std::invalid_argument("gradient: expected " + std::to_string(q.parameters().size()) +
@@ -82,20 +88,24 @@ template <class Flow> void check_gradient(const Flow& q, std::size_t size) {
 /// \param ws of q.make_gradient_workspace()
 /// \param g_samples where the derivatives by the samples go, (n, D); may hold a null pointer
 /// \param log_prob where log p of each sample goes, nats; may be null
-/// \return scale * sum_i w_i log p(y_i), nats
-/// \throws std::invalid_argument if lengths do not fit
+/// \param g_context where the derivatives by the contexts go, as they were given, (n, C); may hold
+/// a null pointer \return scale * sum_i w_i log p(y_i), nats \throws std::invalid_argument if
+/// lengths do not fit
 template <class Flow, class T = typename Flow::value_type>
 double accumulate_log_prob_gradient(const Flow& q, const weighted_batch<T>& batch, double scale,
                                     std::span<T> gradient, workspace<T>& ws,
-                                    batch_view<T> g_samples = {}, T* log_prob = nullptr) {
+                                    batch_view<T> g_samples = {}, T* log_prob = nullptr,
+                                    batch_view<T> g_context = {}) {
   detail::check_batch(batch, Flow::conditional, "log_prob");
   detail::check_gradient(q, gradient.size());
+  detail::check_rows("g_samples", g_samples, batch.samples.count);
+  detail::check_rows("g_context", g_context, batch.samples.count);
   if constexpr (!detail::check_inverse<Flow>())
     return 0;
   else
-    return q.add_log_prob_gradient(batch.samples,
-                                   batch.weights.empty() ? nullptr : batch.weights.data(), scale,
-                                   log_prob, gradient.data(), g_samples, ws, {batch.context});
+    return q.add_log_prob_gradient(
+        batch.samples, batch.weights.empty() ? nullptr : batch.weights.data(), scale, log_prob,
+        gradient.data(), g_samples, g_context, ws, {batch.context});
 }
 
 /// Adds the gradient of sum_i f(y_i, log q_i) by all parameters to `gradient`, where y_i = the flow
@@ -105,15 +115,18 @@ double accumulate_log_prob_gradient(const Flow& q, const weighted_batch<T>& batc
 /// \param ws of q.make_gradient_workspace()
 /// \param context one row for each sample, for flows with given<C>
 /// \param g_noise where the derivatives by the noise go, (n, D); may hold a null pointer
+/// \param g_context where the derivatives by the contexts go, (n, C); may hold a null pointer
 /// \throws std::invalid_argument if lengths do not fit
 template <class Flow, class Function, class T = typename Flow::value_type>
 void accumulate_sample_gradient(const Flow& q, batch_view<const T> noise, Function&& function,
                                 std::span<T> gradient, workspace<T>& ws, batch_view<T> g_noise = {},
-                                batch_view<const T> context = {}) {
+                                batch_view<const T> context = {}, batch_view<T> g_context = {}) {
   detail::check_gradient(q, gradient.size());
   if (Flow::conditional) detail::check_context_count("sample", context.count, noise.count);
+  detail::check_rows("g_noise", g_noise, noise.count);
+  detail::check_rows("g_context", g_context, noise.count);
   const detail::sample_source<T> given = noise;
-  q.add_sample_gradient(given, function, gradient.data(), g_noise, ws, {context});
+  q.add_sample_gradient(given, function, gradient.data(), g_noise, g_context, ws, {context});
 }
 /// The same with noise number stream.position() ...; the stream is moved on by n. PathOnly: without
 /// the derivative of log q by the parameters at fixed samples, at twice the cost (see path_only in
@@ -121,11 +134,12 @@ void accumulate_sample_gradient(const Flow& q, batch_view<const T> noise, Functi
 template <bool PathOnly = false, class Flow, class Function, class T = typename Flow::value_type>
 void accumulate_sample_gradient(const Flow& q, philox& stream, std::size_t n, Function&& function,
                                 std::span<T> gradient, workspace<T>& ws,
-                                batch_view<const T> context = {}) {
+                                batch_view<const T> context = {}, batch_view<T> g_context = {}) {
   detail::check_gradient(q, gradient.size());
   if (Flow::conditional) detail::check_context_count("sample", context.count, n);
-  q.template add_sample_gradient<PathOnly>({stream, n}, function, gradient.data(), {}, ws,
-                                           {context});
+  detail::check_rows("g_context", g_context, n);
+  q.template add_sample_gradient<PathOnly>({stream, n}, function, gradient.data(), {}, g_context,
+                                           ws, {context});
   stream.advance(n);
 }
 
