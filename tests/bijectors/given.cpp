@@ -65,3 +65,44 @@ TEMPLATE_TEST_CASE("a fixed context gives the bits of one that comes with each s
     CHECK((q.sample_from(noise, each).samples == fixed.sample_from(noise).samples));
   }
 }
+
+TEST_CASE("path only: the context's gradient is without the score at fixed samples",
+          "[bijectors]") {
+  constexpr int D = 2, C = 3;
+  constexpr std::size_t n = 150; // some tiles, the last one not full
+  auto q = make_flow<double>(normal<D> | given<C> | iaf<8> | driven<6>(affine), 3);
+  testing::perturb(q.parameters(), q.structure(), 17);
+  auto ws = q.make_gradient_workspace();
+  const auto context = testing::normal_values<double>(n * C, 5);
+  const auto rows = rows_of(context.data(), n, C);
+  std::vector<double> g(q.parameters().size()), y(n * D), weights(n);
+  const auto function = [&](const sampled_tile<double>& t) {
+    for (int i = 0; i < t.count; ++i) {
+      const std::size_t sample = t.first + static_cast<std::size_t>(i);
+      weights[sample] = 0.5 + 0.01 * static_cast<double>(sample);
+      t.log_q_cotangent[i] = weights[sample];
+      for (int d = 0; d < D; ++d) {
+        const double v = t.variable(d)[i];
+        y[sample * D + static_cast<std::size_t>(d)] = v;
+        t.cotangent(d)[i] = std::cos(v);
+      }
+    }
+  };
+  std::vector<double> whole(n * C), path(n * C), score(n * C);
+  const auto to = [](std::vector<double>& v) { return rows_of(v.data(), n, C); };
+  philox stream{4}, again{4};
+  accumulate_sample_gradient(q, stream, n, function, std::span(g), ws, rows, to(whole));
+  accumulate_sample_gradient<true>(q, again, n, function, std::span(g), ws, rows, to(path));
+  accumulate_log_prob_gradient(q, weighted_batch<double>{rows_of(y.data(), n, D), rows, weights}, 1,
+                               std::span(g), ws, {}, nullptr, to(score));
+  double largest = 0;
+  for (std::size_t i = 0; i < n * C; ++i) {
+    CHECK(path[i] == Approx(whole[i] - score[i]).margin(1e-11));
+    largest = std::max(largest, std::abs(score[i]));
+  }
+  CHECK(largest > 0.01);
+  CHECK_THROWS_WITH(
+      accumulate_sample_gradient(q, stream, n - 1, function, std::span(g), ws,
+                                 rows_of(context.data(), n - 1, C), to(whole)),
+      Catch::Matchers::Contains("g_context: expected a row for each of 149 samples, got 150"));
+}

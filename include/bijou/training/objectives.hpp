@@ -94,7 +94,8 @@ template <class Flow> void check_gradient(const Flow& q, std::size_t size) {
 template <class Flow, class T = typename Flow::value_type>
 double accumulate_log_prob_gradient(const Flow& q, const weighted_batch<T>& batch, double scale,
                                     std::span<T> gradient, workspace<T>& ws,
-                                    batch_view<T> g_samples = {}, T* log_prob = nullptr,
+                                    batch_view<T> g_samples = {},
+                                    std::type_identity_t<T>* log_prob = nullptr,
                                     batch_view<T> g_context = {}) {
   detail::check_batch(batch, Flow::conditional, "log_prob");
   detail::check_gradient(q, gradient.size());
