@@ -58,6 +58,7 @@ set(bijou_headers
     include/bijou/flow/context_standardisation.hpp
     include/bijou/flow/describe.hpp
     include/bijou/flow/flow.hpp
+    include/bijou/flow/initialise_from.hpp
     include/bijou/flow/make_flow.hpp
     include/bijou/flow/marginal.hpp
     include/bijou/flow/parallel.hpp

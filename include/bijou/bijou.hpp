@@ -54,6 +54,7 @@
 #include <bijou/flow/bijector.hpp>
 #include <bijou/flow/condition.hpp>
 #include <bijou/flow/describe.hpp>
+#include <bijou/flow/initialise_from.hpp>
 #include <bijou/flow/make_flow.hpp>
 #include <bijou/flow/marginal.hpp>
 #include <bijou/flow/parallel.hpp>

@@ -84,6 +84,9 @@ TEST_CASE("all words beside namespace std", "[grammar]") {
   CHECK(box.sample(stream, 5).shape()[0] == 5);
   CHECK(f.event_shape()[0] == 2);
   CHECK(arn<0>(f).multiply_adds() > 0);
+  auto scaled = make_flow<double>(normal<1> | diagonal_affine);
+  initialise_from(scaled, xt::xtensor<double, 2>{{1.0}, {3.0}});
+  CHECK(scaled.log_prob(array{2.0}) == Approx(-0.91893853));
   CHECK(describe(on_the_line).size() > 100);
   CHECK(!named_parameters(q).values.empty());
 

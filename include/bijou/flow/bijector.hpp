@@ -168,6 +168,9 @@ class bijector : public bijector_calls<bijector<T, E>, T, program<T, E>::size> {
   const program_type& layers() const { return program_; }
   program_type& layers() { return program_; }
 
+  /// What loops over tiles of one's own need, as that of initialise_from.hpp.
+  detail::flow_frame<T> loop_frame() const { return frame(); }
+
   /// What calls without a context use.
   contexts context() const {
     static_assert(!conditional, "bijou: this flow has a given<C>: pass the context, as in "

@@ -93,10 +93,12 @@ template <class T, class E> class program {
     });
   }
   template <class Tile> void inverse(const Tile& t) const {
-    for_each_layer_back([&](auto i) {
-      saturate_before<i.value, detail::direction::inverse>(t);
-      layer<i.value>().inverse(t);
-    });
+    for_each_layer_back([&](auto i) { inverse_layer<i.value>(t); });
+  }
+  /// Layer I alone, for those who look at what lies between layers.
+  template <int I, class Tile> void inverse_layer(const Tile& t) const {
+    saturate_before<I, detail::direction::inverse>(t);
+    layer<I>().inverse(t);
   }
   /// The first k rows alone, without what the others would need: see marginal.hpp.
   void inverse_first(const tile<T>& t, int k) const {

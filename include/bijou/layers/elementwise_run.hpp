@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <limits>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace bijou::inline BIJOU_ISA {
@@ -101,6 +102,32 @@ template <class T, int L, int D, class... Ops> class elementwise_run {
   }
   void forward(const event_tile<T>& e) const { map_event<direction::forward>(e); }
   void inverse(const event_tile<T>& e) const { map_event<direction::inverse>(e); }
+
+  // --- one op alone, for those who look at what lies between the words of a run
+
+  template <int I>
+  using op_type = std::tuple_element_t<static_cast<std::size_t>(I), std::tuple<Ops...>>;
+  /// Maps the rows of op I from data to noise. The log-determinant is left alone.
+  template <int I> void inverse_op(const tile<T>& t) const {
+    const auto& s = at<I>();
+    for (int row = 0; row < D; ++row) {
+      if (!s.applies(row)) continue;
+      const auto theta = s.theta(t.theta + offset_, row);
+      for (int i = 0; i < t.lanes; i += pack::size) {
+        T* const x = t.x + row * L + i;
+        s.op.inverse(pack::load(x), theta).value.store(x);
+      }
+    }
+  }
+  /// Calls f(row, place, stride) for each variable of op I: its parameter j lies at
+  /// place + j * stride of the flow's vector.
+  template <int I, class F> void each_variable(F&& f) const {
+    const auto& s = at<I>();
+    for (int row = 0; row < D; ++row)
+      if (s.applies(row))
+        f(row, static_cast<int>(offset_) + s.place(0, s.variable[static_cast<std::size_t>(row)]),
+          s.row_stride);
+  }
 
   // --- adjoints
 
