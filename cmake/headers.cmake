@@ -18,6 +18,7 @@ set(bijou_headers
     include/bijou/bijectors/conditioners/network_options.hpp
     include/bijou/bijectors/elementwise.hpp
     include/bijou/bijectors/elementwise/arctan.hpp
+    include/bijou/bijectors/elementwise/elu.hpp
     include/bijou/bijectors/elementwise/exp.hpp
     include/bijou/bijectors/elementwise/gumbel.hpp
     include/bijou/bijectors/elementwise/leaky_relu.hpp

@@ -25,6 +25,7 @@
 #include <bijou/bijectors/conditioners/driven.hpp>
 #include <bijou/bijectors/elementwise.hpp>
 #include <bijou/bijectors/elementwise/arctan.hpp>
+#include <bijou/bijectors/elementwise/elu.hpp>
 #include <bijou/bijectors/elementwise/exp.hpp>
 #include <bijou/bijectors/elementwise/gumbel.hpp>
 #include <bijou/bijectors/elementwise/leaky_relu.hpp>

@@ -153,6 +153,15 @@ struct shrink_map { // leaves the unit interval at either end
   }
 };
 
+/// e^x + 5, onto a half-line that does not hold 1.
+struct above_five {
+  static constexpr auto image = kind::interval;
+  static constexpr double low = 5, high = std::numeric_limits<double>::infinity();
+  template <class X> X forward(X x) const { return math::exp(x) + X(5); }
+  template <class X> X inverse(X y) const { return math::log(math::max(X(0x1p-20), y - X(5))); }
+  template <class X> X log_abs_slope(X x) const { return x; }
+};
+
 } // namespace
 
 TEMPLATE_TEST_CASE("which numbers a support holds: ends, and the numbers beside them", "[flow]",
@@ -188,6 +197,9 @@ TEMPLATE_TEST_CASE("which numbers a support holds: ends, and the numbers beside 
         {before(low), next(high)});
   check(normal<1> | softclip_map(0.1), {-low, next(-low), 0, before(low), low},
         {before(-low), next(low)});
+  // Closed at one, and a half-line.
+  check(normal<1> | elu_map, {-1, next(T(-1)), -tiny, 0, 1}, {before(T(-1)), -2, inf, -inf});
+  check(normal<1> | elementwise(above_five{}), {5, next(T(5)), 6}, {before(T(5)), 0, inf, -inf});
   // Open at both.
   check(normal<1> | tanh_map, {next(T(-1)), 0, before(T(1))},
         {-1, before(T(-1)), 1, next(T(1)), inf, -inf});
@@ -334,6 +346,7 @@ TEMPLATE_TEST_CASE("no sample leaves its support by rounding", "[flow]", float, 
   check_samples<T>(normal<1> | interval_map(0, 180));
   check_samples<T>(normal<1> | tanh_map);
   check_samples<T>(normal<1> | softclip_map(0.1));
+  check_samples<T>(normal<1> | elu_map);
   check_samples<T>(normal<1> | exp_map);
   check_samples<T>(normal<1> | softplus_map);
   check_samples<T>(normal<1> | exp_map | elementwise(square_map{}));

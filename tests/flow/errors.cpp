@@ -111,6 +111,17 @@ TEST_CASE("intervals move with their variables", "[flow]") {
   CHECK(refusal([&] { make_flow<float>(low | inverse(on<0>(interval_map(1, 5)))); }).empty());
   CHECK_THAT(refusal([&] { make_flow<float>(low | inverse(on<0>(interval_map(0, 5)))); }),
              Catch::Matchers::EndsWith("but variable 0 ranges over [1, 5]"));
+  // Other maps onto an interval, one of which has no upper end.
+  CHECK(refusal([] {
+          make_flow<float>(normal<1> | softclip_map(5) | inverse(interval_map(-5, 5)));
+        }).empty());
+  CHECK_THAT(
+      refusal([] { make_flow<float>(normal<1> | softclip_map(5) | inverse(softclip_map(4))); }),
+      Catch::Matchers::EndsWith(
+          "expects the interval [-4, 4], but variable 0 ranges over [-5, 5]"));
+  CHECK_THAT(refusal([] { make_flow<float>(normal<1> | elu_map | inverse(interval_map(-1, 3))); }),
+             Catch::Matchers::EndsWith(
+                 "expects the interval [-1, 3], but variable 0 ranges over [-1, inf]"));
 }
 
 TEST_CASE("memory of another size", "[flow]") {

@@ -39,6 +39,9 @@ TEST_CASE("a soft clip, the Gumbel law's distribution function, a leaky tanh", "
                    inverse(interval_map(-4, 4)) | gumbel_map | inverse(sigmoid_map) | affine |
                    softclip_map(3));
 }
+TEST_CASE("an exponential linear unit, there and back", "[flow]") {
+  check_expression(normal<2> | affine | elu_map | flip | inverse(elu_map) | affine | elu_map);
+}
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }

@@ -62,7 +62,7 @@ TEST_CASE("hostile values: powers, with gradients", "[flow]") {
 TEST_CASE("hostile values: a leaky tanh, a soft clip, the Gumbel law's distribution function",
           "[flow]") {
   check_all(normal<3> | affine | leaky_tanh_map(3) | affine | inverse(leaky_tanh_map(0.5)) |
-                on<0>(softclip_map(5)) | on<1>(gumbel_map),
+                on<0>(softclip_map(5)) | on<1>(gumbel_map) | on<2>(elu_map),
             50'000);
 }
 TEST_CASE("hostile values: scales of either sign, given and learned", "[flow]") {

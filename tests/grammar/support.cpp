@@ -22,6 +22,10 @@ static_assert(after(normal<2> | sigmoid_map).is_all(unit));
 static_assert(after(normal<2> | tanh_map).is_all(kind::symmetric));
 static_assert(after(normal<2> | leaky_relu_map() | arctan_map).is_all(unit));
 static_assert(after(normal<2> | interval_map(-1, 3)).is_all(kind::interval));
+static_assert(after(normal<2> | softclip_map(5)).is_all(kind::interval));
+static_assert(after(normal<2> | elu_map).is_all(kind::interval));
+static_assert(after(normal<2> | leaky_tanh_map(3) | signed_power_map(3) | gumbel_map).is_all(unit));
+static_assert(after(normal<2> | exp_map | power_map(-1)).is_all(positive));
 static_assert(after(uniform<2> | inverse(sigmoid_map)).is_all(line));
 static_assert(after(normal<2> | exp_map | inverse(softplus_map) | iaf<8>).is_all(line));
 // Rows.

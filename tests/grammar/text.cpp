@@ -76,6 +76,7 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(softplus_map);
   CHECK_TEXT(tanh_map);
   CHECK_TEXT(arctan_map);
+  CHECK_TEXT(elu_map);
   CHECK_TEXT(gumbel_map);
   CHECK_TEXT(leaky_relu_map(0.01));
   CHECK_TEXT(leaky_tanh_map(3));

@@ -24,6 +24,16 @@ TEST_CASE("TanhTransform") { check_fixed<4>("TanhTransform_0_d4", tanh_map); }
 TEST_CASE("SoftplusTransform") { check_fixed<4>("SoftplusTransform_0_d4", softplus_map); }
 TEST_CASE("Permute") { check_fixed<5>("Permute_0_d5", permute({3, 1, 4, 0, 2})); }
 
+TEST_CASE("ELUTransform: Pyro's inverse is log(1 + y + 1e-8)") {
+  check_forward_word<4>("ELU_0_d4", elu_map, pyro_layout{});
+  const reference_case c("ELU_0_d4");
+  const auto s = compared_flow<double>(make_flow<double>(normal<4> | elu_map));
+  const std::vector<double> y = c["inv.y"].values, x = s.inverse(y).values;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double moved = y[i] > 0 ? 0 : 1e-8 / (1 + y[i]); // by Pyro, to first order
+    CHECK(x[i] + moved == Approx(c["inv.x"].values[i]).epsilon(1e-12).margin(1e-12));
+  }
+}
 TEST_CASE("PositivePowerTransform") {
   check_fixed<3>("PositivePowerTransform_0_d3", signed_power_map(3));
 }

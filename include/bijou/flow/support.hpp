@@ -34,8 +34,9 @@ template <class T, class E> class support_guard {
       const T high = static_cast<T>(bounds.high[v]);
       // Open ends are written as closed ones at the next number inside.
       low_[row] = open ? std::nextafter(low, inf) : low;
-      high_[row] = open ? std::nextafter(high, -inf) : high;
-      inside_[row] = low == -inf ? T(0) : high == inf ? T(1) : low + (high - low) / 2;
+      high_[row] = open || high == inf ? std::nextafter(high, -inf) : high;
+      const T above = low < T(1) ? T(1) : low + low; // of a half-line
+      inside_[row] = low == -inf ? T(0) : high == inf ? above : low + (high - low) / 2;
     }
   }
 

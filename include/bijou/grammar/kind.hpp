@@ -12,7 +12,7 @@ enum class kind : unsigned char {
   positive,  ///< (0, inf)
   unit,      ///< [0, 1]
   symmetric, ///< (-1, 1)
-  interval   ///< [low, high], bounds compared when the flow is made
+  interval   ///< [low, high], bounds compared when the flow is made; high may be infinite
 };
 
 /// The words that messages and `describe` use for a kind.
