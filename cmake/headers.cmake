@@ -31,6 +31,7 @@ set(bijou_headers
     include/bijou/bijectors/elementwise/tanh.hpp
     include/bijou/bijectors/given.hpp
     include/bijou/bijectors/inverse.hpp
+    include/bijou/bijectors/linear/channel_permute.hpp
     include/bijou/bijectors/linear/discrete_cosine.hpp
     include/bijou/bijectors/linear/haar.hpp
     include/bijou/bijectors/linear/householder.hpp
@@ -148,6 +149,7 @@ set(bijou_headers
     include/bijou/random/shuffle.hpp
     include/bijou/random/uniform.hpp
     include/bijou/random/words.hpp
+    include/bijou/reverse/channels.hpp
     include/bijou/reverse/dense_products.hpp
     include/bijou/reverse/exponential.hpp
     include/bijou/reverse/formulas.hpp

@@ -38,6 +38,7 @@
 #include <bijou/bijectors/elementwise/tanh.hpp>
 #include <bijou/bijectors/given.hpp>
 #include <bijou/bijectors/inverse.hpp>
+#include <bijou/bijectors/linear/channel_permute.hpp>
 #include <bijou/bijectors/linear/discrete_cosine.hpp>
 #include <bijou/bijectors/linear/haar.hpp>
 #include <bijou/bijectors/linear/householder.hpp>

@@ -64,6 +64,9 @@ TEST_CASE("driven: exponentials of matrices of which each sample has its own", "
   check_expression(normal<3> | given<2> | driven<6>(rotation) | driven<5>(matrix_exponential),
                    {.float_tolerance = 3e-5});
 }
+TEST_CASE("driven: channels", "[bijectors]") {
+  check_double(normal<4> | given<2> | driven<6>(channel_permute<2>.order({1, 0})));
+}
 TEST_CASE("driven: transformers of each variable", "[bijectors]") {
   check_expression(normal<3> | given<2> | driven<8>(affine) | driven<6>(rational_quadratic<4>));
 }
@@ -151,6 +154,7 @@ TEST_CASE("driven: the word with the network's outputs as parameters, bit for bi
   check_parameters_of<3>(sylvester);
   check_parameters_of<4>(singular_value<3>);
   check_parameters_of<4>(rotation);
+  check_parameters_of<6>(channel_permute<3>.order({2, 0, 1}));
   check_parameters_of<4>(matrix_exponential);
   check_parameters_of<5>(householder<2>);
   check_parameters_of<2>(mixing(shear{}));
@@ -233,6 +237,7 @@ TEST_CASE("driven: gradients by the context", "[bijectors]") {
     check_context_gradient<3>(affine, inverse);
     check_context_gradient<3>(singular_value<2>, inverse);
     check_context_gradient<3>(rotation, inverse);
+    check_context_gradient<4>(channel_permute<2>.order({1, 0}), inverse);
     check_context_gradient<3>(matrix_exponential, inverse);
   }
 }

@@ -18,9 +18,11 @@ TEST_CASE("words that mix variables, between permutations and with a context the
                    sylvester | lower_triangular | lu | singular_value<2> | discrete_cosine |
                    haar<> | iaf<8>);
 }
-TEST_CASE("exponentials of matrices, between permutations and with a context they ignore",
-          "[flow]") {
-  check_expression(normal<3> | given<2> | rotation | flip | matrix_exponential | iaf<8>);
+TEST_CASE(
+    "exponentials of matrices and channels, between permutations and with a context they ignore",
+    "[flow]") {
+  check_expression(normal<3> | given<2> | rotation | flip | matrix_exponential |
+                   channel_permute<3>.order({1, 2, 0}) | iaf<8>);
 }
 TEST_CASE("words that are solved for, one turned round", "[flow]") {
   check_expression(normal<3> | planar | flip | inverse(radial) | sylvester);

@@ -68,6 +68,8 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(singular_value<2>);
   CHECK_TEXT(rotation);
   CHECK_TEXT(matrix_exponential);
+  CHECK_TEXT(channel_permute<3>);
+  CHECK_TEXT(channel_permute<3>.order({2, 0, 1}));
   CHECK_TEXT(discrete_cosine);
   CHECK_TEXT(haar<>);
   CHECK_TEXT(haar<2>);

@@ -60,6 +60,11 @@ constexpr auto mixed = normal<4> | singular_value<2> | rotation | matrix_exponen
     on<1>(arctan_map) | on<2>(inverse(tanh_map)) | on<2>(signed_power_map(2)) |
     on<0>(power_map(0.5)) | on<2>(softclip_map(5)) | on<2>(inverse(interval_map(-5, 5))) |
     on<2>(gumbel_map);
+    on<3>(leaky_relu_map(0.5)) | on<3>(interval_map(0.0, 2.0)) | inverse(on<1>(sigmoid_map)) |
+    on<1>(arctan_map);
+constexpr auto mixed = normal<4> | singular_value<2> | rotation | matrix_exponential |
+                       channel_permute<2> | channel_permute<4>.order({1, 0, 3, 2}) |
+                       discrete_cosine | haar<> | haar<1>;
 constexpr auto in_the_box = uniform<2> | coupling<8>(rational_quadratic<4>.unit_box());
 constexpr auto other_bases = tuple(laplace<1>, logistic<1>, cauchy<1>, gumbel<1>, exponential<1>,
                                    student_t<1>(3), box<1>(0, 2));

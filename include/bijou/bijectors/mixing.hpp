@@ -87,6 +87,7 @@ template <class Map, bool IsChecked = false> struct mixing_t {
 
   template <int D> static constexpr misfit fits(const place<D>& p) {
     if (size != 0 && size != D) return misfit::size;
+    if (D % detail::channels_of_map<Map>() != 0) return misfit::channels;
     return p.is_all(kind::line) ? misfit::none : misfit::support;
   }
   template <int D> static constexpr place<D> after(const place<D>& p) { return p; }

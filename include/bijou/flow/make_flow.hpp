@@ -129,7 +129,8 @@ template <class T, int D, class E> auto make_bijector(const E& e, std::uint64_t 
         found.why == misfit::none || found.why == misfit::size || found.why == misfit::context;
     static_assert(words_fit,
                   "bijou: the words of make_bijector<T, D>(words) do not fit: the domain of one is "
-                  "not the support of those before it, or it names variables beyond D");
+                  "not the support of those before it, it names variables beyond D, or its "
+                  "channels do not divide D");
     constexpr bool context_is_read = !words_fit || detail::context_is_read<T, D>(words{});
     static_assert(context_is_read,
                   "bijou: no word of this bijector reads the context of its given<C>: "

@@ -95,6 +95,11 @@ template <grammar_item L, class R> constexpr auto operator|(L l, R r) {
     static_assert(variables_exist,
                   "bijou: this word names or needs more variables than the base has; on<rows...> "
                   "counts from 0, and a coupling needs two variables or more");
+    constexpr bool channels_are_whole = found.why != misfit::channels;
+    static_assert(
+        channels_are_whole,
+        "bijou: channel_permute<C> takes images of C channels, C numbers a pixel: the base "
+        "has a number of variables that C does not divide");
     constexpr bool support_is_domain = found.why != misfit::support;
     static_assert(support_is_domain,
                   "bijou: the domain of this word is not the support of the expression before it; "

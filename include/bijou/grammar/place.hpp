@@ -47,6 +47,6 @@ template <int D> struct place {
 };
 
 /// Why a word does not fit the place before it.
-enum class misfit : unsigned char { none, size, support, mixed, given, few, context };
+enum class misfit : unsigned char { none, size, support, mixed, given, few, context, channels };
 
 } // namespace bijou::inline BIJOU_ISA

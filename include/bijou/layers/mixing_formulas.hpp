@@ -14,6 +14,7 @@
 /// | `prepare(p..., then)` | what samples share: calls then(q...) once, for forward and inverse |
 /// | `prepares_by_direction` | true if it is prepare(way, p..., then), way a detail::direction |
 /// | `size` | the D that it is for |
+/// | `channels` | what divides every D that it is for |
 /// | `end<T>` | where numbers end before it sums over them, in place of linear_saturation |
 /// | `inverse_by` | how the inverse is solved for, in words, for describe() |
 /// | `leads` | true if no variable depends on a later one: a flow then has marginals |

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace bijou::inline BIJOU_ISA {
@@ -107,6 +108,13 @@ template <class Map> constexpr int size_of_map() {
     return Map::size;
   else
     return 0;
+}
+/// Its channels: a map of images is for every multiple of them. 1 for all others.
+template <class Map> constexpr int channels_of_map() {
+  if constexpr (requires { std::integral_constant<int, Map::channels>{}; })
+    return Map::channels;
+  else
+    return 1;
 }
 /// Its parameters, which may depend on D: a list for all D, or a template of lists.
 template <class Map, int D> constexpr auto parameters_of_map() {

@@ -1,10 +1,11 @@
 /// \file
-/// Exponentials of matrices, dense products and orthogonal maps of constants in reverse mode by
-/// scope: values against long double and closed forms, cotangents against central differences, the
-/// same bits whether samples share a matrix or have their own.
+/// Exponentials of matrices, dense products, products of channels and orthogonal maps of constants
+/// in reverse mode by scope: values against long double and closed forms, cotangents against
+/// central differences, the same bits whether samples share a matrix or have their own.
 
 #include <bijou/bijectors/linear/discrete_cosine.hpp>
 #include <bijou/bijectors/linear/haar.hpp>
+#include <bijou/reverse/channels.hpp>
 #include <bijou/reverse/dense_products.hpp>
 #include <bijou/reverse/exponential.hpp>
 #include <bijou/reverse/orthogonal.hpp>
@@ -325,4 +326,34 @@ TEST_CASE("orthogonal maps of constants: one way undoes the other, cotangents go
   check_products<1, 1, 11>([](auto&, auto& v) { return reverse_mode::turn<haar_transform<0>>(v); });
   check_products<1, 1, 11>(
       [](auto&, auto& v) { return reverse_mode::turn_back<haar_transform<2>>(v); });
+}
+
+TEST_CASE("products and solutions of channels, pixel by pixel", "[reverse]") {
+  constexpr auto lower = reverse_mode::triangle::lower;
+  constexpr auto upper = reverse_mode::triangle::upper;
+  static constexpr std::array order{2, 0, 1};
+  // The diagonal is a number here; that vectors take its place is the concern of triangles.
+  check_products<3, 3, 12>([](auto& m, auto& v) { return multiply_channels<lower>(m, 1.5, v); });
+  check_products<3, 3, 12>([](auto& m, auto& v) { return multiply_channels<upper>(m, -0.5, v); });
+  check_products<3, 3, 12>([](auto& m, auto& v) { return solve_channels<lower>(m, 1.5, v); });
+  check_products<3, 3, 12>([](auto& m, auto& v) { return solve_channels<upper>(m, -2.5, v); });
+  check_products<1, 1, 12>(
+      [](auto&, auto& v) { return reverse_mode::reorder_channels<3>(v, order.data()); });
+
+  // Two pixels of three channels, by hand.
+  const std::vector<double> m{0, 7, 0, 2, 0, 5, 0, 3, 0}, x{1, 2, 10, 20, 100, 200};
+  const reverse_mode::passive_matrix<double, 3, 3> matrix(m.data());
+  const reverse_mode::passive_parameters<double, 6> v(x.data());
+  const auto value = [](const auto& y) {
+    std::vector<double> numbers;
+    for (int d = 0; d < 6; ++d) numbers.push_back(y[d].value.first());
+    return numbers;
+  };
+  const auto y = multiply_channels<lower>(matrix, 1, v);
+  CHECK(value(y) == std::vector<double>{1, 2, 12, 24, 130, 260});
+  CHECK(value(solve_channels<lower>(matrix, 1, y)) == x);
+  CHECK(value(multiply_channels<upper>(matrix, 1, v)) ==
+        std::vector<double>{71, 142, 510, 1020, 100, 200});
+  CHECK(value(reverse_mode::reorder_channels<3>(v, order.data())) ==
+        std::vector<double>{100, 200, 1, 2, 10, 20});
 }
