@@ -84,6 +84,20 @@ TEMPLATE_TEST_CASE("exponentials agree with long double at any norm", "[reverse]
   check(std::integral_constant<int, 19>{});
 }
 
+TEMPLATE_TEST_CASE("exponentials of matrices whose rows differ in size", "[reverse]", float,
+                   double) {
+  using T = TestType;
+  const std::vector<T> large{3, -8, 5}, middle{T(0.5), T(-1), T(0.25)}, small{T(0.01), T(-0.02), 0};
+  auto rows = std::array{large, middle, small};
+  std::sort(rows.begin(), rows.end());
+  do {
+    std::vector<T> m;
+    for (const auto& row : rows) m.insert(m.end(), row.begin(), row.end());
+    CAPTURE(m);
+    for (const T sign : {T(1), T(-1)}) CHECK(error_of<T, 3>(m, sign) < 4 * (1 + 3 + 16 * 4));
+  } while (std::next_permutation(rows.begin(), rows.end()));
+}
+
 TEMPLATE_TEST_CASE("exponentials in closed form", "[reverse]", float, double) {
   using T = TestType;
   const double eps = static_cast<double>(std::numeric_limits<T>::epsilon());
