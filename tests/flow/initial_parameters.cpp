@@ -57,6 +57,28 @@ TEST_CASE("initial parameters: Pyro's spread", "[flow]") {
   check_spread(tensor(q, "layers.3.u_unnormed", {8, D}), deviation);
 }
 
+TEST_CASE("initial parameters: matrices of linear words", "[flow]") {
+  constexpr int D = 48;
+  const double deviation = 1 / std::sqrt(3.0 * D); // as Pyro's uniform numbers have
+  const auto q =
+      make_flow<double>(normal<D> | matrix_exponential | rotation | singular_value<8>, 3);
+  check_spread(tensor(q, "layers.0.weights", {D, D}), deviation);
+  // An entry of A stands for the difference of two normal ones.
+  const auto a = tensor(q, "layers.1.A", {D, D});
+  std::vector<double> below;
+  for (int i = 0; i < D; ++i)
+    for (int j = 0; j < D; ++j) {
+      const double entry = detail::at(a, i * D + j);
+      if (j < i)
+        below.push_back(entry);
+      else
+        CHECK(entry == 0);
+    }
+  check_spread(below, std::sqrt(2.0));
+  check_spread(tensor(q, "layers.2.u_unnormed", {8, D}), deviation);
+  check_spread(tensor(q, "layers.2.v_unnormed", {8, D}), deviation);
+}
+
 TEST_CASE("initial parameters: networks keep the size of what they see", "[flow]") {
   // A unit with n sources draws its weights and its bias with variance 1 / n.
   const auto q = make_flow<double>(normal<16> | coupling<64, 32>(affine), 3);
