@@ -5,6 +5,7 @@ set(bijou_headers
     include/bijou/bases/cauchy.hpp
     include/bijou/bases/exponential.hpp
     include/bijou/bases/full_rank_normal.hpp
+    include/bijou/bases/gamma.hpp
     include/bijou/bases/gumbel.hpp
     include/bijou/bases/independent.hpp
     include/bijou/bases/laplace.hpp
@@ -143,6 +144,7 @@ set(bijou_headers
     include/bijou/networks/tile_adjoint.hpp
     include/bijou/networks/tile_forward.hpp
     include/bijou/networks/weight_gradient.hpp
+    include/bijou/random/gamma.hpp
     include/bijou/random/initial_normals.hpp
     include/bijou/random/normal.hpp
     include/bijou/random/philox.hpp

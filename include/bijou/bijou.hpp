@@ -14,6 +14,7 @@
 #include <bijou/bases/cauchy.hpp>
 #include <bijou/bases/exponential.hpp>
 #include <bijou/bases/full_rank_normal.hpp>
+#include <bijou/bases/gamma.hpp>
 #include <bijou/bases/gumbel.hpp>
 #include <bijou/bases/laplace.hpp>
 #include <bijou/bases/logistic.hpp>

@@ -27,7 +27,7 @@ using real = long double;
 /// of the larger of 1 and log p, and of the score itself.
 template <class T, class Base, class LogDensity, class Score>
 void check_density(const Base& base, const std::vector<double>& points,
-                   const LogDensity& log_density, const Score& score) {
+                   const LogDensity& log_density, const Score& score, double ulps = 8) {
   static_assert(Base::at.size == 1);
   using law = std::remove_cvref_t<decltype(base.law)>;
   const auto q = make_flow<T>(base);
@@ -40,12 +40,12 @@ void check_density(const Base& base, const std::vector<double>& points,
     const auto exact = log_density(static_cast<real>(x));
     const T log_p = q.log_prob(std::array{x}, ws);
     CHECK(near(log_p, static_cast<double>(exact),
-               8 * eps * std::max(1.0, std::abs(static_cast<double>(exact)))));
+               ulps * eps * std::max(1.0, std::abs(static_cast<double>(exact)))));
     const double of_three = 3 * static_cast<double>(exact);
     CHECK(near(three.log_prob(std::array{x, x, x}, ws_of_three), of_three,
-               8 * eps * std::max(1.0, std::abs(of_three))));
+               ulps * eps * std::max(1.0, std::abs(of_three))));
     const auto slope = static_cast<double>(score(static_cast<real>(x)));
-    CHECK(near(base.score(simd::pack<T>(x), 0)[0], slope, 8 * eps * std::abs(slope)));
+    CHECK(near(base.score(simd::pack<T>(x), 0)[0], slope, ulps * eps * std::abs(slope)));
   }
 }
 

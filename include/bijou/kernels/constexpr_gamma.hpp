@@ -45,4 +45,27 @@ constexpr double log_gamma_half_step(double a) {
              : series;
 }
 
+/// What Stirling's formula leaves out, for a > 0, to 1e-15 of the larger of 1 and the result:
+///
+///     log Gamma(a) = (a - 1/2) log a - a + log(2 pi) / 2 + stirling_remainder(a)
+///
+/// It is 0 at infinity. Source: Abramowitz & Stegun 1964, 6.1.40, where a >= 16; a smaller a is
+/// raised step by step, by (a + 1/2) log(1 + 1/a) - 1 = t^2/3 + t^4/5 + ..., t = 1 / (2 a + 1).
+constexpr double stirling_remainder(double a) {
+  double sum = 0;
+  if (a < 1) {
+    sum = (a + 0.5) * constexpr_log((a + 1) / a) - 1;
+    ++a;
+  }
+  for (; a < 16; ++a) {
+    const double t2 = 1 / ((2 * a + 1) * (2 * a + 1)); // 1/9 at most
+    double series = 0;
+    for (int k = 35; k > 1; k -= 2) series = (series + 1.0 / k) * t2;
+    sum += series;
+  }
+  const double r = 1 / a, r2 = r * r;
+  return sum +
+         r * (1.0 / 12 + r2 * (-1.0 / 360 + r2 * (1.0 / 1260 + r2 * (-1.0 / 1680 + r2 / 1188))));
+}
+
 } // namespace bijou::inline BIJOU_ISA::detail
