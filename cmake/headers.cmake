@@ -1,6 +1,7 @@
 # The public headers, in alphabetical order: what is installed, and what is compiled alone to show
 # that it includes all it needs. A header on disk that is not in the list stops the configuration.
 set(bijou_headers
+    include/bijou/bases/beta.hpp
     include/bijou/bases/box.hpp
     include/bijou/bases/cauchy.hpp
     include/bijou/bases/exponential.hpp

@@ -10,6 +10,7 @@
 #include <bijou/reverse/vector.hpp>
 #include <bijou/reverse/formulas.hpp>
 // clang-format on
+#include <bijou/bases/beta.hpp>
 #include <bijou/bases/box.hpp>
 #include <bijou/bases/cauchy.hpp>
 #include <bijou/bases/exponential.hpp>

@@ -94,8 +94,8 @@ TEMPLATE_TEST_CASE("gamma: several variates of a variable are independent", "[ba
   double together = 0;
   for (std::size_t i = 0; i < n; ++i) {
     std::array<T, 2> x{}, y{};
-    one.fill_event(stream, i, std::span<T>(x));
-    other.fill_event(stream, i, std::span<T>(y));
+    detail::fill_event_of_variates(stream, i, std::span<T>(x), one);
+    detail::fill_event_of_variates(stream, i, std::span<T>(y), other);
     together += (std::exp(-double{x[1]}) - 0.5) * (std::exp(-double{y[1]}) - 0.5) * 12;
   }
   CHECK(std::abs(together) < 4 * std::sqrt(static_cast<double>(n)));
@@ -140,6 +140,8 @@ TEST_CASE("gamma refuses shapes that make no distribution", "[bases]") {
   CHECK_THROWS_WITH(make_flow<float>(gamma<2>(1e25)),
                     Catch::Contains("gamma<2>(1e+25)") && Catch::Contains("in float"));
   CHECK_NOTHROW(make_flow<double>(gamma<2>(1e25)));
+  for (const double a : {std::numeric_limits<double>::denorm_min(), 1e-300, 1e300})
+    CHECK_THROWS_AS(make_flow<double>(gamma<2>(a)), std::invalid_argument);
 }
 
 TEST_CASE("gamma: flows over it", "[bases]") {

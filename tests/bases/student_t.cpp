@@ -142,13 +142,15 @@ TEST_CASE("student_t: the integral is 1", "[bases]") {
 TEST_CASE("student_t refuses degrees of freedom that make no distribution", "[bases]") {
   const auto says = Catch::Contains("expected finite degrees of freedom > 0");
   constexpr double inf = std::numeric_limits<double>::infinity();
-  for (const double nu : {0.0, -1.0, inf, -inf, std::nan("")})
+  for (const double nu :
+       {0.0, -1.0, std::numeric_limits<double>::denorm_min(), inf, -inf, std::nan("")})
     CHECK_THROWS_WITH(student_t<2>(nu), says);
   CHECK_THROWS_AS(student_t<2>(0), std::invalid_argument);
   CHECK_THROWS_WITH(make_flow<float>(student_t<2>(1e35)),
                     Catch::Contains("student_t<2>(1e+35)") && Catch::Contains("in float"));
   CHECK_NOTHROW(make_flow<double>(student_t<2>(1e35)));
-  CHECK_THROWS_AS(make_flow<double>(student_t<2>(1e-300)), std::invalid_argument);
+  for (const double nu : {1e-323, 1e-300, 1e300, std::numeric_limits<double>::max()})
+    CHECK_THROWS_AS(make_flow<double>(student_t<2>(nu)), std::invalid_argument);
 }
 
 TEST_CASE("student_t: its option goes with the expression, the flow and its marginals", "[bases]") {

@@ -80,6 +80,7 @@ TEST_CASE("hostile values: bases with other tails", "[flow]") {
   check_all(student_t<2>(0.5) | affine, 25'000);
   check_all(exponential<2> | inverse(softplus_map) | affine, 25'000);
   check_all(gamma<2>(0.5) | inverse(exp_map) | affine, 25'000);
+  check_all(beta<2>(0.5, 20) | inverse(sigmoid_map) | affine, 25'000);
   check_all(box<2>(-1, 3) | inverse(interval_map(-1, 3)) | affine, 25'000);
 }
 TEST_CASE("hostile values: splines on the box, and back to the line", "[flow]") {

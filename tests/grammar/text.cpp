@@ -101,6 +101,7 @@ TEST_CASE("texts: words without a network", "[grammar]") {
   CHECK_TEXT(gumbel<2>);
   CHECK_TEXT(exponential<2>);
   CHECK_TEXT(student_t<2>(2.5));
+  CHECK_TEXT(beta<2>(0.5, 3));
   CHECK_TEXT(gamma<2>(2.5));
   CHECK_TEXT(box<2>({0, -1}, {0.5, 3}));
 }

@@ -78,11 +78,11 @@ class gamma_law {
 
   template <class T>
   void fill_tile(const philox& noise, std::uint64_t first, int D, T* x, int stride, int n) const {
-    detail::gamma_numbers<T>(shape_).fill_tile(noise, first, D, x, stride, n);
+    detail::fill_tile_of_variates(noise, first, D, x, stride, n, detail::gamma_numbers<T>(shape_));
   }
   template <class T>
   void fill_event(const philox& noise, std::uint64_t sample, std::span<T> x) const {
-    detail::gamma_numbers<T>(shape_).fill_event(noise, sample, x);
+    detail::fill_event_of_variates(noise, sample, x, detail::gamma_numbers<T>(shape_));
   }
 
  private:

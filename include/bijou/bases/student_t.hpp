@@ -38,7 +38,8 @@ class student_t_law {
   /// A flow that is yet to be assigned to has a base, too: Cauchy's distribution.
   constexpr student_t_law() : student_t_law(1) {}
   constexpr explicit student_t_law(double nu) : nu_(nu) {
-    if (!(nu > 0) || nu > std::numeric_limits<double>::max())
+    // Half of the least subnormal number is 0.
+    if (!(nu / 2 > 0) || nu > std::numeric_limits<double>::max())
       throw std::invalid_argument("student_t(nu): expected finite degrees of freedom > 0, got " +
                                   detail::number_text(nu));
     root_ = detail::constexpr_sqrt(nu);

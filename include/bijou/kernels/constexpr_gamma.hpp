@@ -23,6 +23,15 @@ constexpr double constexpr_sqrt(double v) {
   return scale * root;
 }
 
+/// log(1 + v) for v >= 0, accurate near 0.
+constexpr double constexpr_log1p(double v) {
+  if (v > 0.5) return constexpr_log(1 + v);
+  const double z = v / (2 + v), z2 = z * z; // 2 atanh z, as constexpr_log
+  double sum = 0;
+  for (int k = 25; k > 0; k -= 2) sum = sum * z2 + 1.0 / k;
+  return 2 * z * sum;
+}
+
 /// log(Gamma(a + 1/2) / Gamma(a)) - log(a) / 2 for a > 0, to 1e-15 of the larger of 1 and the
 /// result. It is 0 at infinity: densities whose constants are quotients of large gamma functions
 /// keep their digits.
@@ -54,7 +63,7 @@ constexpr double log_gamma_half_step(double a) {
 constexpr double stirling_remainder(double a) {
   double sum = 0;
   if (a < 1) {
-    sum = (a + 0.5) * constexpr_log((a + 1) / a) - 1;
+    sum = (a + 0.5) * (constexpr_log(1 + a) - constexpr_log(a)) - 1;
     ++a;
   }
   for (; a < 16; ++a) {

@@ -51,44 +51,36 @@ template <class T> class gamma_numbers {
         c_(static_cast<T>(1 / std::sqrt(9 * ((shape < 1 ? shape + 1 : shape) - 1.0 / 3)))),
         inverse_shape_(shape < 1 ? static_cast<T>(1 / shape) : T(0)), variate_(variate) {}
 
-  /// Of n samples: value v < D of sample first + t to p[v * row_stride + t].
-  void fill_tile(const philox& noise, std::uint64_t first, int D, T* p, std::ptrdiff_t row_stride,
-                 int n) const {
-    const round_keys keys(noise);
-    for (int v = 0; v < D; ++v)
-      for (int t = 0; t < n; t += lanes_at_once) {
-        const auto x = variates(keys, [&](std::uint32_t block) {
-          return lanes_are_samples{first + static_cast<std::uint64_t>(t),
-                                   block + static_cast<std::uint32_t>(v)};
-        });
-        for (int k = 0; k < packs; ++k)
-          store_lanes(x[static_cast<std::size_t>(k)], p + v * row_stride + t + k * P::size,
-                      n - t - k * P::size);
-      }
-  }
-  /// The same of one sample, contiguous.
-  void fill_event(const philox& noise, std::uint64_t sample, std::span<T> z) const {
-    const round_keys keys(noise);
-    const int D = static_cast<int>(z.size());
-    for (int v = 0; v < D; v += lanes_at_once) {
-      const auto x = variates(keys, [&](std::uint32_t block) {
-        return lanes_are_blocks{sample, block + static_cast<std::uint32_t>(v)};
-      });
-      for (int k = 0; k < packs; ++k)
-        store_lanes(x[static_cast<std::size_t>(k)], z.data() + v + k * P::size,
-                    D - v - k * P::size);
+  using values = std::array<P, static_cast<std::size_t>(packs)>;
+
+  /// Those of lanes_at_once lanes, whose counters `lanes(block)` knows: a pack of floats or two of
+  /// doubles. The least is the smallest normal number of the type.
+  template <class LanesOf> values operator()(const round_keys& keys, const LanesOf& lanes) const {
+    auto [x, log_power] = try_until_taken(keys, lanes);
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      if (inverse_shape_ != 0) x[k] = math::exp(log_power[k]) * x[k];
+      x[k] = max(P(std::numeric_limits<T>::min()), x[k]);
     }
+    return x;
+  }
+  /// Their logarithms, also where they are beyond the numbers of the type.
+  template <class LanesOf> values logarithms(const round_keys& keys, const LanesOf& lanes) const {
+    auto [x, log_power] = try_until_taken(keys, lanes);
+    for (std::size_t k = 0; k < x.size(); ++k) x[k] = math::log(x[k]) + log_power[k];
+    return x;
   }
 
  private:
-  /// Those of lanes_at_once lanes, whose counters `lanes(block)` knows.
+  /// A variate of a shape of 1 or more, and the logarithm of what makes it one of a smaller shape.
+  struct taken_values {
+    values x, log_power;
+  };
   template <class LanesOf>
-  std::array<P, static_cast<std::size_t>(packs)> variates(const round_keys& keys,
-                                                          const LanesOf& lanes) const {
+  taken_values try_until_taken(const round_keys& keys, const LanesOf& lanes) const {
     const P one(T(1));
-    std::array<P, static_cast<std::size_t>(packs)> x, power;
+    values x, log_power;
     x.fill(P(T(0))); // not found yet
-    power.fill(one);
+    log_power.fill(P(T(0)));
     for (std::uint32_t attempt = 0; attempt < tries; ++attempt) {
       const std::uint32_t block = attempt << 28U | variate_ << 24U;
       const auto w = words<T>(lanes(block), domain::draws, keys);
@@ -100,8 +92,7 @@ template <class T> class gamma_numbers {
         const B for_u = packs == 2 ? more[2 * k] : w[2],
                 for_power = packs == 2 ? more[2 * k + 1] : w[3];
         if (attempt == 0 && inverse_shape_ != 0)
-          power[k] =
-              math::exp(P(inverse_shape_) * math::detail::log_normal(tail_unit<T>(for_power)));
+          log_power[k] = P(inverse_shape_) * math::detail::log_normal(tail_unit<T>(for_power));
         const P z = normal_numbers::two(w[2 * k], w[2 * k + 1])[0], cz = P(c_) * z;
         const P log_u = math::detail::log_normal(tail_unit<T>(for_u));
         // v - 1 = cz (3 + 3 cz + cz^2) and log v = 3 log(1 + cz): 1 itself would cost digits.
@@ -115,14 +106,52 @@ template <class T> class gamma_numbers {
       }
       if (!missing) break;
     }
-    for (std::size_t k = 0; k < x.size(); ++k)
-      x[k] = max(P(std::numeric_limits<T>::min()), power[k] * select(x[k] == P(T(0)), P(d_), x[k]));
-    return x;
+    for (P& v : x) v = select(v == P(T(0)), P(d_), v);
+    return {x, log_power};
   }
 
   T d_, c_;
   T inverse_shape_; // 0 from shape 1 on
   std::uint32_t variate_;
 };
+
+/// Variates that are made in lanes, variates(keys, lanes), of n samples: value v < D of sample
+/// first + t to p[v * row_stride + t].
+template <class T, class Variates>
+void fill_tile_of_variates(const philox& noise, std::uint64_t first, int D, T* p,
+                           std::ptrdiff_t row_stride, int n, const Variates& variates) {
+  constexpr int size = simd::pack<T>::size;
+  const round_keys keys(noise);
+  for (int v = 0; v < D; ++v)
+    for (int t = 0; t < n; t += lanes_at_once) {
+      const auto x = variates(keys, [&](std::uint32_t block) {
+        return lanes_are_samples{first + static_cast<std::uint64_t>(t),
+                                 block + static_cast<std::uint32_t>(v)};
+      });
+      int lane = t;
+      for (const auto& some : x) {
+        store_lanes(some, p + v * row_stride + lane, n - lane);
+        lane += size;
+      }
+    }
+}
+/// The same of one sample, contiguous.
+template <class T, class Variates>
+void fill_event_of_variates(const philox& noise, std::uint64_t sample, std::span<T> z,
+                            const Variates& variates) {
+  constexpr int size = simd::pack<T>::size;
+  const round_keys keys(noise);
+  const int D = static_cast<int>(z.size());
+  for (int v = 0; v < D; v += lanes_at_once) {
+    const auto x = variates(keys, [&](std::uint32_t block) {
+      return lanes_are_blocks{sample, block + static_cast<std::uint32_t>(v)};
+    });
+    int lane = v;
+    for (const auto& some : x) {
+      store_lanes(some, z.data() + lane, D - lane);
+      lane += size;
+    }
+  }
+}
 
 } // namespace bijou::inline BIJOU_ISA::detail
