@@ -4,6 +4,7 @@ set(bijou_headers
     include/bijou/bases/beta.hpp
     include/bijou/bases/box.hpp
     include/bijou/bases/cauchy.hpp
+    include/bijou/bases/diagonal_normal.hpp
     include/bijou/bases/exponential.hpp
     include/bijou/bases/full_rank_normal.hpp
     include/bijou/bases/gamma.hpp

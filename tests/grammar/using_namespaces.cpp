@@ -66,8 +66,9 @@ constexpr auto mixed = normal<4> | singular_value<2> | rotation | matrix_exponen
                        channel_permute<2> | channel_permute<4>.order({1, 0, 3, 2}) |
                        discrete_cosine | haar<> | haar<1>;
 constexpr auto in_the_box = uniform<2> | coupling<8>(rational_quadratic<4>.unit_box());
-constexpr auto other_bases = tuple(laplace<1>, logistic<1>, cauchy<1>, gumbel<1>, exponential<1>,
-                                   student_t<1>(3), box<1>(0, 2), gamma<1>(2), beta<1>(2, 3));
+constexpr auto other_bases =
+    tuple(laplace<1>, logistic<1>, cauchy<1>, gumbel<1>, exponential<1>, student_t<1>(3),
+          box<1>(0, 2), gamma<1>(2), beta<1>(2, 3), diagonal_normal<1>);
 
 // A namespace of one's own with words of the same names: they win for their own types.
 namespace geometry {
@@ -101,7 +102,7 @@ TEST_CASE("all words beside namespace std", "[grammar]") {
   CHECK(!named_parameters(q).values.empty());
 
   CHECK(apply([](auto... base) { return (0 + ... + make_flow<float>(base).size); }, other_bases) ==
-        9);
+        10);
 
   // What the standard library and the user call keeps its meaning.
   CHECK(exp(0.0) == 1.0);
