@@ -99,8 +99,8 @@ TEMPLATE_TEST_CASE("lu: the formula", "[bijectors]", float, double) {
   check_formula<TestType, 5>();
 }
 
-TEMPLATE_TEST_CASE("lu behind a permutation: the formula, and both turned round as in nflows", "[bijectors]",
-                   float, double) {
+TEMPLATE_TEST_CASE("lu behind a permutation: the formula, and both turned round as in nflows",
+                   "[bijectors]", float, double) {
   using T = TestType;
   constexpr std::size_t D = 4, n = 6;
   constexpr std::array order{2, 0, 3, 1};

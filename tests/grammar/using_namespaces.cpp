@@ -49,19 +49,11 @@ constexpr auto on_the_line =
     inverse(standardise(array{1.0, 2.0, 3.0, 4.0}, array{1.0, 1.0, 1.0, 2.0})) |
     iaf<8>.activation(activations::tanh).order({3, 2, 1, 0}).skip().seed(5) | on<0>(exp_map) |
     on<1>(sigmoid_map) | on<2>(tanh_map) | on<3>(softplus_map) | inverse(on<3>(softplus_map)) |
-    on<3>(leaky_relu_map(0.5)) | on<3>(leaky_tanh_map(2)) | on<3>(interval_map(0.0, 2.0)) |
-    inverse(on<1>(sigmoid_map)) | on<1>(arctan_map) | on<2>(inverse(tanh_map)) |
-    on<2>(signed_power_map(2)) | on<0>(power_map(0.5)) | on<2>(softclip_map(5)) |
-    on<2>(inverse(interval_map(-5, 5))) | on<2>(gumbel_map);
-constexpr auto mixed = normal<4> | singular_value<2> | rotation | matrix_exponential |
-                       discrete_cosine | haar<> | haar<1>;
     on<3>(leaky_relu_map(0.5)) | on<3>(elu_map) | on<3>(inverse(elu_map)) |
     on<3>(leaky_tanh_map(2)) | on<3>(interval_map(0.0, 2.0)) | inverse(on<1>(sigmoid_map)) |
     on<1>(arctan_map) | on<2>(inverse(tanh_map)) | on<2>(signed_power_map(2)) |
     on<0>(power_map(0.5)) | on<2>(softclip_map(5)) | on<2>(inverse(interval_map(-5, 5))) |
     on<2>(gumbel_map);
-    on<3>(leaky_relu_map(0.5)) | on<3>(interval_map(0.0, 2.0)) | inverse(on<1>(sigmoid_map)) |
-    on<1>(arctan_map);
 constexpr auto mixed = normal<4> | singular_value<2> | rotation | matrix_exponential |
                        channel_permute<2> | channel_permute<4>.order({1, 0, 3, 2}) |
                        discrete_cosine | haar<> | haar<1>;
