@@ -2,8 +2,8 @@
 /// \file
 /// `initialise_from(q, data)`: shifts and scales that are taken from data before training.
 ///
-///     auto q = make_flow<float>(normal<2> | maf<64> | diagonal_affine | maf<64> |
-///     diagonal_affine); initialise_from(q, data);   // each maf now sees numbers of order one
+///     auto q = make_flow<float>(normal<2> | maf<64> | diagonal_affine | maf<64>);
+///     initialise_from(q, data); // each maf now sees numbers of order one
 ///     fit(q, data);
 ///
 /// Source: the data-dependent initialisation of activation normalisation, Kingma and Dhariwal 2018
@@ -205,8 +205,7 @@ void initialise_by(Flow& q, const Data& data, const Context& context) {
 /// and standard deviation 1 (that of n, not of n - 1), up to the rounding of the two numbers. The
 /// flow is walked once, from data to noise, so that what a word is given has passed the words
 /// behind it as they now are; other parameters stay. A variable that is constant there, and any of
-/// one sample, gets mean 0 and keeps the scale
-/// 1. What the words held before does not matter.
+/// one sample, gets mean 0 and the scale 1. What the words held before does not matter.
 ///
 /// \param data (n, D) samples, n >= 1, in the forms of all calls (docs/calls.md)
 /// Deterministic: one thread, sums in the order of the samples. Cost: log_prob of all samples, and
