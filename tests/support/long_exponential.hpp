@@ -2,6 +2,7 @@
 /// \file
 /// Exponentials of matrices in long double, by far more terms than what is tested has: an oracle.
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <vector>
@@ -29,8 +30,7 @@ inline long double norm_of_rows(const long_matrix& a, std::size_t n) {
 }
 /// 40 terms of the series at a norm below 1/4, then squares.
 inline long_matrix long_exponential(long_matrix a, std::size_t n) {
-  int halvings = 0;
-  for (long double norm = norm_of_rows(a, n); norm > 0.25L; norm /= 2) ++halvings;
+  int halvings = std::max(0, std::ilogb(norm_of_rows(a, n)) + 3);
   for (long double& v : a) v = std::ldexp(v, -halvings);
   long_matrix sum(n * n), term(n * n);
   for (std::size_t i = 0; i < n; ++i) sum[i * n + i] = term[i * n + i] = 1;
