@@ -13,9 +13,9 @@
 /// and initialise_from(q, data) takes them from data. With `diagonal_affine.fixed()` they are not
 /// trained, since their gradient is 0, but saved and loaded all the same.
 ///
-/// s = 0 has no inverse, and a log slope of -infinity: the number is the user's. Training does not
-/// step over 0, for log|s| falls without end on the way, but a long step may land beyond it, which
-/// is a map as good as any. t = 0, s = 1 is the identity.
+/// s = 0 has no inverse, and a log slope of -infinity: the number is the user's. Gradients of a
+/// log-density drive s away from 0, where the noise (y - t) / s of every sample but t is infinite;
+/// a long step may land beyond it, which is a map as good as any. t = 0, s = 1 is the identity.
 ///
 /// Domain and image: the line. Source: Kingma and Dhariwal 2018 (1807.03039), section 3.1; Ioffe &
 /// Szegedy 2015 (1502.03167), algorithm 1. Cost: one logarithm an element; the inverse divides.
