@@ -9,6 +9,19 @@ using namespace bijou;
 using testing::real;
 
 namespace {
+/// A law as a user writes it: the exponential distribution of mean 4.
+struct slow_decay {
+  static constexpr const char* name = "slow_decay";
+  static constexpr kind support = kind::positive;
+  template <class P> static P log_shape(P x) { return x * P(-0.25F); }
+  static double log_scale() { return -std::log(4.0); }
+  template <class P> static P score(P x) { return select(math::isnan(x), x, P(-0.25F)); }
+  template <class B> static auto number(B word) {
+    const auto x = exponential_law::number(word);
+    return (x + x) + (x + x);
+  }
+};
+
 real log_density(real x) { return -x; }
 real score(real) { return -1; }
 double distribution(double x) { return -std::expm1(-x); }
@@ -30,6 +43,17 @@ TEMPLATE_TEST_CASE("exponential: samples", "[bases]", float, double) {
   testing::check_numbers<T>(exponential<5>, [](real u, bool last) {
     return last ? -std::log(u / 2) : -std::log1p(-u / 2);
   });
+}
+
+TEMPLATE_TEST_CASE("independent_t makes a base of a law of one's own", "[bases]", float, double) {
+  using T = TestType;
+  constexpr independent_t<slow_decay, 3> base{};
+  CHECK(make_flow<T>(base | inverse(exp_map)).text() == "slow_decay<3> | inverse(exp_map)");
+  testing::check_density<T>(
+      independent_t<slow_decay, 1>{}, {1e-30, 0.5, 12, 1e6},
+      [](real x) { return -x / 4 - std::log(4.0L); }, [](real) { return real{-0.25L}; });
+  testing::check_samples<T>(
+      base, [](double x) { return -std::expm1(-x / 4); }, 4, 16);
 }
 
 TEST_CASE("exponential: the integral is 1", "[bases]") {
