@@ -44,7 +44,10 @@ constexpr double constexpr_log1p(double v) {
 constexpr double log_gamma_half_step(double a) {
   double product = 1;
   const double start = a;
-  for (; a < 16; ++a) product *= a / (a + 0.5);
+  while (a < 16) {
+    product *= a / (a + 0.5);
+    ++a;
+  }
   const double r = 1 / a, r2 = r * r;
   const double series =
       r * (-1.0 / 8 +
@@ -66,11 +69,12 @@ constexpr double stirling_remainder(double a) {
     sum = (a + 0.5) * (constexpr_log(1 + a) - constexpr_log(a)) - 1;
     ++a;
   }
-  for (; a < 16; ++a) {
+  while (a < 16) {
     const double t2 = 1 / ((2 * a + 1) * (2 * a + 1)); // 1/9 at most
     double series = 0;
     for (int k = 35; k > 1; k -= 2) series = (series + 1.0 / k) * t2;
     sum += series;
+    ++a;
   }
   const double r = 1 / a, r2 = r * r;
   return sum +
