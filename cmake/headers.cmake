@@ -207,8 +207,10 @@ set(bijou_headers
     include/bijou/transformers/gated.hpp
     include/bijou/transformers/inverse_transformer.hpp
     include/bijou/transformers/option_text.hpp
+    include/bijou/transformers/rational_linear.hpp
     include/bijou/transformers/rational_quadratic.hpp
     include/bijou/transformers/softplus_affine.hpp
+    include/bijou/transformers/spline_bins.hpp
     include/bijou/transformers/transformer.hpp)
 
 # For those who have an MPI library.

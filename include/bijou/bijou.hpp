@@ -81,6 +81,7 @@
 #include <bijou/transformers/clamped_affine.hpp>
 #include <bijou/transformers/diagonal_affine.hpp>
 #include <bijou/transformers/gated.hpp>
+#include <bijou/transformers/rational_linear.hpp>
 #include <bijou/transformers/rational_quadratic.hpp>
 #include <bijou/transformers/softplus_affine.hpp>
 

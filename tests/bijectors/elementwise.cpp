@@ -74,6 +74,9 @@ TEST_CASE("fixed parameters have no gradient, and change no other", "[bijectors]
 TEST_CASE("free splines on the line", "[bijectors]") {
   check_expression(normal<2> | rational_quadratic<5> | rational_quadratic<3>.bound(2).pyro());
 }
+TEST_CASE("free rational linear splines", "[bijectors]") {
+  check_expression(normal<2> | rational_linear<5> | rational_linear<3>.bound(2).pyro());
+}
 TEST_CASE("free splines on the unit box", "[bijectors]") {
   check_expression(uniform<2> | rational_quadratic<5>.unit_box() |
                    rational_quadratic<3>.unit_box().boundary_slope(1));

@@ -47,6 +47,9 @@ TEST_CASE("an exponential linear unit, there and back", "[flow]") {
 TEST_CASE("coupling of a spline on the unit box", "[flow]") {
   check_expression(uniform<5> | coupling<16>(rational_quadratic<4>.unit_box()) | flip);
 }
+TEST_CASE("coupling of a rational linear spline on the unit box", "[flow]") {
+  check_expression(uniform<5> | coupling<16>(rational_linear<4>.unit_box()) | flip);
+}
 TEST_CASE("additive and softplus_affine, with free parameters and in both conditioners", "[flow]") {
   check_expression(normal<3> | additive | softplus_affine.min_scale(0.5) |
                    coupling<8>(softplus_affine) | flip | autoregressive<8>(additive));

@@ -27,6 +27,10 @@ TEST_CASE("hostile values: couplings, clamps, splines, with gradients", "[flow]"
                               coupling<7>(affine) | autoregressive<8>(rational_quadratic<4>) |
                               inverse(autoregressive<8>(gated)));
 }
+TEST_CASE("hostile values: rational linear splines, with gradients", "[flow]") {
+  check_all<wants::gradients>(normal<2> | coupling<7>(rational_linear<4>) | flip |
+                              inverse(autoregressive<6>(rational_linear<3>)));
+}
 TEST_CASE("hostile values: linear words between networks", "[flow]") {
   check_all(normal<3> | lower_triangular | householder<2> | affine | lu | iaf<8> |
             lower_triangular);

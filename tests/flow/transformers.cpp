@@ -34,6 +34,9 @@ TEST_CASE("softplus_affine in networks", "[flow]") {
 TEST_CASE("splines of the line in networks", "[flow]") {
   check_on_line(rational_quadratic<4>.bound(2));
 }
+TEST_CASE("rational linear splines in networks", "[flow]") {
+  check_on_line(rational_linear<4>.bound(2));
+}
 TEST_CASE("splines of the unit box in networks", "[flow]") {
   check_on_box(rational_quadratic<4>.unit_box());
 }

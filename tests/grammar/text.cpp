@@ -42,6 +42,7 @@ TEST_CASE("texts: couplings", "[grammar]") {
   CHECK_TEXT(coupling<8>(affine));
   CHECK_TEXT(coupling<8, 4>(affine).split(1));
   CHECK_TEXT(coupling<8>(rational_quadratic<4>.bound(5)).activation(activations::tanh).split(2));
+  CHECK_TEXT(coupling<8>(rational_linear<4>.bound(5).knot_epsilon(0.5)));
 }
 
 TEST_CASE("texts: turned words", "[grammar]") {

@@ -91,7 +91,7 @@ inline pyro_layout renamed(const std::string& theirs, const std::string& ours) {
 }
 
 /// The parameters of a spline, each of Pyro's arrays (variables, n): rows first .. first + n - 1 of
-/// ours, (3 bins - 1, variables).
+/// ours, (3 bins - 1, variables), or (4 bins - 1, variables) with the lambdas of order linear.
 struct spline_part {
   std::size_t first, n;
 };
@@ -99,13 +99,15 @@ inline spline_part spline_part_of(std::string_view name, std::size_t bins) {
   if (name.ends_with("widths")) return {0, bins};
   if (name.ends_with("heights")) return {bins, bins};
   if (name.ends_with("derivatives")) return {2 * bins, bins - 1};
+  if (name.ends_with("lambdas")) return {3 * bins - 1, bins};
   throw std::invalid_argument("no part of a spline: " + std::string(name));
 }
 
 /// Row of an output in bijou (parameter-major) for row r of Pyro's SplineCoupling, whose network
-/// gives all widths of the first variable, then of the next, and so on with heights, derivatives.
+/// gives all widths of the first variable, then of the next, and so on with heights, derivatives
+/// and, of order linear, lambdas.
 inline std::size_t spline_coupling_row(std::size_t r, std::size_t variables, std::size_t bins) {
-  for (const char* name : {"widths", "heights", "derivatives"}) {
+  for (const char* name : {"widths", "heights", "derivatives", "lambdas"}) {
     const spline_part part = spline_part_of(name, bins);
     if (r < variables * part.n) return (part.first + r % part.n) * variables + r / part.n;
     r -= variables * part.n;
