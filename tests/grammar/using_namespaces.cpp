@@ -45,9 +45,7 @@ constexpr auto on_the_line =
     normal<4> | given<2> | iaf<8> | flip | maf<8, 8> | permute({1, 0, 3, 2}) | shuffle(3) |
     autoregressive<8>(gated.sigmoid_bias(1.0)) | coupling<8>(clamped_affine) |
     coupling<8>(rational_quadratic<4>) | additive | affine | softplus_affine | diagonal_affine |
-    additive.fixed() | rational_quadratic<4> | elementwise(half{}) |
-    coupling<8>(rational_quadratic<4>) | additive | affine | softplus_affine |
-    rational_linear<4> | rational_quadratic<4> | elementwise(half{}) |
+    additive.fixed() | rational_linear<4> | rational_quadratic<4> | elementwise(half{}) |
     inverse(standardise(array{1.0, 2.0, 3.0, 4.0}, array{1.0, 1.0, 1.0, 2.0})) |
     iaf<8>.activation(activations::tanh).order({3, 2, 1, 0}).skip().seed(5) | on<0>(exp_map) |
     on<1>(sigmoid_map) | on<2>(tanh_map) | on<3>(softplus_map) | inverse(on<3>(softplus_map)) |
