@@ -17,7 +17,7 @@ using namespace bijou;
 namespace {
 
 // Values in long double: independent of the kernels' formulas.
-long double logistic(long double z) { return 1 / (1 + std::exp(-z)); }
+long double logistic_cdf(long double z) { return 1 / (1 + std::exp(-z)); }
 long double reference(activations::relu_t, long double z) { return z > 0 ? z : 0; }
 long double reference(activations::leaky_relu_t, long double z) { return z > 0 ? z : z / 100; }
 long double reference(activations::elu_t, long double z) { return z > 0 ? z : std::expm1(z); }
@@ -26,11 +26,11 @@ long double reference(activations::selu_t, long double z) {
          (z > 0 ? z : 1.6732632423543772848170429916717L * std::expm1(z));
 }
 long double reference(activations::tanh_t, long double z) { return std::tanh(z); }
-long double reference(activations::sigmoid_t, long double z) { return logistic(z); }
+long double reference(activations::sigmoid_t, long double z) { return logistic_cdf(z); }
 long double reference(activations::softplus_t, long double z) {
   return std::max(z, 0.0L) + std::log1p(std::exp(-std::abs(z)));
 }
-long double reference(activations::silu_t, long double z) { return z * logistic(z); }
+long double reference(activations::silu_t, long double z) { return z * logistic_cdf(z); }
 long double normal_below(long double z) { return std::erfc(-z / std::sqrt(2.0L)) / 2; }
 long double normal_density(long double z) {
   return std::exp(-z * z / 2) / std::sqrt(2 * std::acos(-1.0L));
