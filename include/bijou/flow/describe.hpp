@@ -98,11 +98,11 @@ enum class effort : unsigned char {
   pass, ///< all outputs at once
   sweep ///< one variable after another, each weight used once
 };
-/// Only autoregressive words, those with an order, have a direction that must sweep.
+/// Only autoregressive words have a direction that must sweep.
 template <class W> constexpr std::array<effort, 2> efforts(const W& w) {
-  if constexpr (requires { w.order_; })
+  if constexpr (requires { W::sweeps; })
     return {effort::pass, effort::sweep};
-  else if constexpr (requires { w.inner.order_; })
+  else if constexpr (requires { w.inner.sweeps; })
     return {effort::sweep, effort::pass};
   else
     return {effort::pass, effort::pass};

@@ -72,6 +72,7 @@ struct autoregressive_t {
   static constexpr rule what = rule::learned;
   static constexpr int size = Order::size;
   static constexpr bool invertible = true;
+  static constexpr bool sweeps = true; ///< one direction goes variable by variable: describe()
   static constexpr detail::hidden_units units{std::min({H...}), std::max({H...}), (H + ...)};
   [[no_unique_address]] Tr transformer;
   [[no_unique_address]] Order order_;
@@ -114,7 +115,10 @@ struct autoregressive_t {
   }
   /// The same in braces: `.order({2, 0, 1})`.
   template <std::size_t N> constexpr auto order(const int (&o)[N]) const {
-    return order(std::to_array(o));
+    detail::check_permutation("order",
+                              o); // not by way of the other: errors of constants stay short
+    return with(transformer, Act{}, detail::given_order<static_cast<int>(N)>{std::to_array(o)},
+                groups_, seed_);
   }
   /// The same for an order known at run time; its length is checked when the flow is made.
   auto order(const std::vector<int>& o) const {

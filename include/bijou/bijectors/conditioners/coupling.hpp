@@ -134,7 +134,10 @@ template <class Tr, class Act, class Order, class Split, class Seed, int... H> s
   }
   /// The same in braces: `.order({2, 0, 1})`.
   template <std::size_t N> constexpr auto order(const int (&o)[N]) const {
-    return order(std::to_array(o));
+    detail::check_permutation("order",
+                              o); // not by way of the other: errors of constants stay short
+    return with(transformer, Act{}, detail::given_order<static_cast<int>(N)>{std::to_array(o)},
+                split_, seed_);
   }
   /// The same for an order known at run time; its length is checked when the flow is made.
   auto order(const std::vector<int>& o) const {
