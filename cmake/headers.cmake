@@ -124,6 +124,7 @@ set(bijou_headers
     include/bijou/layers/elementwise_run.hpp
     include/bijou/layers/index_table.hpp
     include/bijou/layers/layer.hpp
+    include/bijou/layers/mixing_calls.hpp
     include/bijou/layers/mixing_formulas.hpp
     include/bijou/layers/mixing_layer.hpp
     include/bijou/layers/mixing_operands.hpp

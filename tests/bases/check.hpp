@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <random>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -100,6 +101,24 @@ void check_samples(const Base& base, const Cdf& cdf, double mean, double varianc
       together += 12 * (uniforms[d][i] - 0.5) * (uniforms[(d + 1) % D][i] - 0.5);
     CHECK(std::abs(together) < 4 * root);
   }
+}
+
+/// Numbers of a base of three variables follow the distribution that the standard library draws
+/// otherwise: for laws that have no simple distribution function.
+template <class T, class Base, class Standard>
+void check_against_standard(const Base& base, Standard standard, std::uint64_t seed,
+                            std::uint64_t standard_seed) {
+  constexpr std::size_t n = 20'000;
+  std::mt19937_64 engine(standard_seed);
+  std::vector<double> ours, theirs;
+  for (std::size_t i = 0; i < n; ++i) {
+    std::array<T, 3> x{};
+    base.fill(philox(seed), i, x.data());
+    ours.push_back(double{x[2]});
+    theirs.push_back(standard(engine));
+  }
+  INFO(base.text());
+  CHECK(kolmogorov_smirnov_2(ours, theirs).p_value > 1e-3);
 }
 
 /// The noise of a sample is the same bits in a tile, in a part of it, alone, and among fewer

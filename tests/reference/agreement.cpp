@@ -117,10 +117,11 @@ inverse_side<double> change_by_rounding(const reference_case& c,
   return change;
 }
 
+namespace {
 template <class T>
-void check_forward_map(const reference_case& c, const compared_flow<T>& s,
-                       const pyro_layout& layout, const std::string& log_det,
-                       const std::string& gradient) {
+void check_forward_side(const reference_case& c, const compared_flow<T>& s,
+                        const parameter_comparison<T>& require_parameters,
+                        const std::string& log_det, const std::string& gradient) {
   const auto x = c["x"].as<T>();
   const auto y = s.forward(x);
   require_agreement(c, "y", y.values);
@@ -132,14 +133,29 @@ void check_forward_map(const reference_case& c, const compared_flow<T>& s,
   auto forward = s.gradient_of_samples(x, c["v"].as<T>(), T(-1));
   for (std::size_t i = 0; i < x.size(); ++i) forward.by_points[i] -= x[i];
   require_agreement(c, gradient + "x", forward.by_points, forward.point_terms);
-  require_parameter_gradients(c, gradient, s, forward, layout);
+  require_parameters(gradient, s, forward);
+}
+constexpr auto of_inverse = "inv.grad.";
+} // namespace
+
+template <class T>
+void check_forward_map(const reference_case& c, const compared_flow<T>& s,
+                       const pyro_layout& layout, const std::string& log_det,
+                       const std::string& gradient) {
+  check_forward_side<T>(
+      c, s,
+      [&](const std::string& prefix, const compared_flow<T>& q, const batch_gradient<T>& g) {
+        require_parameter_gradients(c, prefix, q, g, layout);
+      },
+      log_det, gradient);
 }
 
 template <class T>
 void check_map(const reference_case& c, const flow_maker<T>& with_base_at,
-               const pyro_layout& layout, const inverse_side<double>& slack) {
+               const parameter_comparison<T>& require_parameters,
+               const inverse_side<double>& slack) {
   const compared_flow<T> s = with_base_at(std::vector<double>(c.dimension(), 0.0), 0);
-  check_forward_map<T>(c, s, layout, "ladj", "grad.");
+  check_forward_side<T>(c, s, require_parameters, "ladj", "grad.");
 
   const inverse_side<T> inverse = inverse_of(c, with_base_at, c["inv.y"].as<T>());
   const auto& gradient = inverse.gradient;
@@ -147,9 +163,21 @@ void check_map(const reference_case& c, const flow_maker<T>& with_base_at,
   require_agreement(c, "inv.ladj", inverse.back.log_det, {}, slack.back.log_det);
   require_agreement(c, "inv.grad.y", gradient.by_points, gradient.point_terms,
                     slack.gradient.by_points);
+  require_parameters(of_inverse, s, gradient);
+}
+
+template <class T>
+void check_map(const reference_case& c, const flow_maker<T>& with_base_at,
+               const pyro_layout& layout, const inverse_side<double>& slack) {
   const auto& by_parameters = slack.gradient.by_parameters;
-  require_parameter_gradients(c, "inv.grad.", s, gradient, layout,
-                              std::vector<T>(by_parameters.begin(), by_parameters.end()));
+  check_map<T>(
+      c, with_base_at,
+      [&](const std::string& prefix, const compared_flow<T>& s, const batch_gradient<T>& g) {
+        std::vector<T> allowed;
+        if (prefix == of_inverse) allowed.assign(by_parameters.begin(), by_parameters.end());
+        require_parameter_gradients(c, prefix, s, g, layout, allowed);
+      },
+      slack);
 }
 
 // --- compiled for -----------------------------------------------------------------------------
@@ -165,6 +193,8 @@ void check_map(const reference_case& c, const flow_maker<T>& with_base_at,
                                          const std::vector<T>&);                                   \
   template void check_forward_map<T>(const reference_case&, const compared_flow<T>&,               \
                                      const pyro_layout&, const std::string&, const std::string&);  \
+  template void check_map<T>(const reference_case&, const flow_maker<T>&,                          \
+                             const parameter_comparison<T>&, const inverse_side<double>&);         \
   template void check_map<T>(const reference_case&, const flow_maker<T>&, const pyro_layout&,      \
                              const inverse_side<double>&);
 BIJOU_AGREEMENT(float)

@@ -66,6 +66,12 @@ inverse_side<T> inverse_of(const reference_case& c, const flow_maker<T>& with_ba
 inverse_side<double> change_by_rounding(const reference_case& c,
                                         const flow_maker<double>& with_base_at);
 
+/// Compares gradients by parameters with the arrays of a case that begin with `prefix`: for maps
+/// whose parameters are not Pyro's by another name.
+template <class T>
+using parameter_comparison = std::function<void(
+    const std::string& prefix, const compared_flow<T>& s, const batch_gradient<T>& gradient)>;
+
 /// What a case of one map holds of its forward direction.
 template <class T>
 void check_forward_map(const reference_case& c, const compared_flow<T>& s,
@@ -73,6 +79,11 @@ void check_forward_map(const reference_case& c, const compared_flow<T>& s,
                        const std::string& gradient);
 
 /// All that a case of one map holds. `slack` is for the inverse in float, and may be empty.
+template <class T>
+void check_map(const reference_case& c, const flow_maker<T>& with_base_at,
+               const parameter_comparison<T>& require_parameters,
+               const inverse_side<double>& slack = {});
+/// The same where parameters are found by a layout.
 template <class T>
 void check_map(const reference_case& c, const flow_maker<T>& with_base_at,
                const pyro_layout& layout, const inverse_side<double>& slack);

@@ -70,50 +70,27 @@ template <class F> struct textbook : spline_knots<F> {
   }
 };
 
+constexpr spline_forms forms{line, unit, fixed, wide, pyro};
+
 } // namespace
 
 TEMPLATE_TEST_CASE("rational_linear: the paper's formula", "[transformers][rational_linear]", float,
                    double) {
-  for (const double scale : {0.5, 1.0, 4.0}) {
-    INFO("scale " << scale);
-    check_formula<textbook, TestType>(line, scale, 16);
-    check_formula<textbook, TestType>(unit, scale, 16);
-    check_formula<textbook, TestType>(fixed, scale, 16);
-    check_formula<textbook, TestType>(wide, scale, 16);
-  }
+  check_formulas<textbook, TestType>(forms);
 }
 
 TEMPLATE_TEST_CASE("rational_linear: inverse undoes forward", "[transformers][rational_linear]",
                    float, double) {
-  for (const double scale : {0.5, 1.0, 4.0}) {
-    INFO("scale " << scale);
-    check_round_trips<textbook, TestType>(line, scale);
-    check_round_trips<textbook, TestType>(unit, scale);
-    check_round_trips<textbook, TestType>(fixed, scale);
-    check_round_trips<textbook, TestType>(wide, scale);
-    check_round_trips<textbook, TestType>(pyro, scale);
-  }
+  check_all_round_trips<textbook, TestType>(forms);
 }
 
 TEST_CASE("rational_linear: derivatives agree with central differences",
           "[transformers][rational_linear]") {
-  for (const double scale : {0.5, 1.0}) {
-    check_gradients<textbook>(line, scale, 1e-6);
-    check_gradients<textbook>(unit, scale, 1e-6);
-    check_gradients<textbook>(fixed, scale, 1e-6);
-    check_gradients<textbook>(wide, scale, 1e-6);
-    check_gradients<textbook>(pyro, scale, 1e-6);
-  }
-  check_gradients<textbook>(line, 4, 1e-4);
-  check_gradients<textbook>(wide, 4, 1e-4);
+  check_all_gradients<textbook>(forms);
 }
 
 TEST_CASE("rational_linear: float agrees with double", "[transformers][rational_linear]") {
-  std::mt19937 rng(44);
-  for (int trial = 0; trial < trials(100); ++trial) {
-    const auto theta = random_theta<float>(line, rng, 1);
-    for (const double x : points(line, rng)) check_float(line, theta, float(x), 3, 64);
-  }
+  check_floats(line);
 }
 
 TEMPLATE_TEST_CASE("rational_linear: both pieces of a bin meet with one value and one slope",

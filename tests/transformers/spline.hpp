@@ -149,6 +149,55 @@ void check_gradients(const F& f, double scale, double tolerance) {
   }
 }
 
+// The forms that a spline comes in: what holds of one must hold of all.
+template <class Line, class Unit, class Fixed, class Wide, class Pyro> struct spline_forms {
+  Line line;   // with tails
+  Unit unit;   // on the unit box
+  Fixed fixed; // with boundary slopes that are given
+  Wide wide;   // with another bound
+  Pyro pyro;   // with Pyro's quirks, which no textbook has
+};
+
+template <template <class> class Textbook, class T, class Forms>
+void check_formulas(const Forms& f) {
+  for (const double scale : {0.5, 1.0, 4.0}) {
+    INFO("scale " << scale);
+    check_formula<Textbook, T>(f.line, scale, 16);
+    check_formula<Textbook, T>(f.unit, scale, 16);
+    check_formula<Textbook, T>(f.fixed, scale, 16);
+    check_formula<Textbook, T>(f.wide, scale, 16);
+  }
+}
+template <template <class> class Textbook, class T, class Forms>
+void check_all_round_trips(const Forms& f) {
+  for (const double scale : {0.5, 1.0, 4.0}) {
+    INFO("scale " << scale);
+    check_round_trips<Textbook, T>(f.line, scale);
+    check_round_trips<Textbook, T>(f.unit, scale);
+    check_round_trips<Textbook, T>(f.fixed, scale);
+    check_round_trips<Textbook, T>(f.wide, scale);
+    check_round_trips<Textbook, T>(f.pyro, scale);
+  }
+}
+template <template <class> class Textbook, class Forms> void check_all_gradients(const Forms& f) {
+  for (const double scale : {0.5, 1.0}) {
+    check_gradients<Textbook>(f.line, scale, 1e-6);
+    check_gradients<Textbook>(f.unit, scale, 1e-6);
+    check_gradients<Textbook>(f.fixed, scale, 1e-6);
+    check_gradients<Textbook>(f.wide, scale, 1e-6);
+    check_gradients<Textbook>(f.pyro, scale, 1e-6);
+  }
+  check_gradients<Textbook>(f.line, 4, 1e-4);
+  check_gradients<Textbook>(f.wide, 4, 1e-4);
+}
+template <class F> void check_floats(const F& f) {
+  std::mt19937 rng(44);
+  for (int trial = 0; trial < trials(100); ++trial) {
+    const auto theta = random_theta<float>(f, rng, 1);
+    for (const double x : points(f, rng)) check_float(f, theta, float(x), 3, 64);
+  }
+}
+
 // identity() makes the identity, and says of what theta.
 template <class T, class F> std::vector<T> check_identity(const F& f) {
   single<T, F> t{f, std::vector<T>(f.parameters, 7)};

@@ -4,12 +4,12 @@
 /// parameters of its own.
 
 #include <bijou/layers/driven_operands.hpp>
+#include <bijou/layers/mixing_calls.hpp>
 #include <bijou/layers/mixing_formulas.hpp>
 #include <bijou/layers/network_parameters.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -24,13 +24,15 @@ namespace bijou::inline BIJOU_ISA {
 /// and three times the formulas. Tape: the rows it was given, what the map keeps, hidden
 /// activations and parameters.
 template <class T, int L, int D, int C, class Map, class Act, int... H>
-class driven_mixing_layer : public network_parameters<T, L, Act> {
+class driven_mixing_layer
+    : public network_parameters<T, L, Act>,
+      public detail::mixing_calls<driven_mixing_layer<T, L, D, C, Map, Act, H...>, T, Map> {
   using shared = network_parameters<T, L, Act>;
   using formulas = detail::mixing_formulas<T, L, D, Map>;
   using outputs = detail::driven_outputs<Map, D>;
   using layout = detail::mixing_layout<Map, D>;
   using direction = detail::direction;
-  static constexpr bool has_inverse = detail::has_inverse<Map>;
+  friend detail::mixing_calls<driven_mixing_layer, T, Map>;
 
  public:
   using network_type = typename shared::network_type;
@@ -60,49 +62,6 @@ class driven_mixing_layer : public network_parameters<T, L, Act> {
   std::vector<int> row_table() const { return formulas_.row_table(); }
   void check_order(const std::string& name) const { formulas_.check_order(name); }
 
-  // --- evaluation
-
-  void forward(const tile<T>& t) const { evaluate(direction::forward, t); }
-  void inverse(const tile<T>& t) const
-    requires has_inverse
-  {
-    evaluate(direction::inverse, t);
-  }
-  void forward(const tile<T>& t, T* tape) const { evaluate_and_keep(direction::forward, t, tape); }
-  void inverse(const tile<T>& t, T* tape) const
-    requires has_inverse
-  {
-    evaluate_and_keep(direction::inverse, t, tape);
-  }
-  void forward(const event_tile<T>& e) const { evaluate_event(direction::forward, e); }
-  void inverse(const event_tile<T>& e) const
-    requires has_inverse
-  {
-    evaluate_event(direction::inverse, e);
-  }
-  /// The first k rows alone.
-  void forward_first(const tile<T>& t, int k) const
-    requires detail::leads<Map>
-  {
-    evaluate_leading<direction::forward>(t, k);
-  }
-  void inverse_first(const tile<T>& t, int k) const
-    requires(detail::leads<Map> && has_inverse)
-  {
-    evaluate_leading<direction::inverse>(t, k);
-  }
-
-  // --- adjoints
-
-  void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
-    pull_back(direction::forward, t, tape);
-  }
-  void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const
-    requires has_inverse
-  {
-    pull_back(direction::inverse, t, tape);
-  }
-
   // --- parameters
 
   /// Near the word without a context: the network's outputs start small around that one's initial
@@ -112,12 +71,10 @@ class driven_mixing_layer : public network_parameters<T, L, Act> {
     network().initialise(theta, random);
     for (std::size_t i = 0; i < layout::list.size(); ++i) {
       const parameter& p = layout::list[i];
-      const double deviation = std::sqrt(p.variance);
       for (int k = 0; k < p.size(); ++k)
-        if (p.owns(k)) {
-          const double start = deviation > 0 ? p.mean + deviation * random() : p.mean;
-          network().set_output_bias(theta, outputs::position_of(i)[k], 0, static_cast<T>(start));
-        }
+        if (p.owns(k))
+          network().set_output_bias(theta, outputs::position_of(i)[k], 0,
+                                    static_cast<T>(p.first_value(random)));
     }
   }
   /// The map's parameters at a context.

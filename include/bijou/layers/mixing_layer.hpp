@@ -2,6 +2,7 @@
 /// \file
 /// What a word that mixes variables becomes, where all samples share its parameters.
 
+#include <bijou/layers/mixing_calls.hpp>
 #include <bijou/layers/mixing_formulas.hpp>
 #include <bijou/layers/mixing_parameters.hpp>
 
@@ -14,10 +15,11 @@ namespace bijou::inline BIJOU_ISA {
 /// A map of formulas (mixing_formulas.hpp) on tiles and events. Cost of a sample: the formulas; of
 /// its adjoint, about three times that; of one event, as of the samples of one register.
 template <class T, int L, int D, class Map>
-class mixing_layer : public mixing_parameters<T, Map, D> {
+class mixing_layer : public mixing_parameters<T, Map, D>,
+                     public detail::mixing_calls<mixing_layer<T, L, D, Map>, T, Map> {
   using formulas = detail::mixing_formulas<T, L, D, Map>;
   using direction = detail::direction;
-  static constexpr bool has_inverse = detail::has_inverse<Map>;
+  friend detail::mixing_calls<mixing_layer, T, Map>;
 
  public:
   static constexpr int scratch_rows = formulas::event_rows;
@@ -29,57 +31,23 @@ class mixing_layer : public mixing_parameters<T, Map, D> {
   std::vector<int> row_table() const { return formulas_.row_table(); }
   void check_order(const std::string& name) const { formulas_.check_order(name); }
 
-  void forward(const tile<T>& t) const { evaluate(direction::forward, t, nullptr); }
-  void inverse(const tile<T>& t) const
-    requires has_inverse
-  {
-    evaluate(direction::inverse, t, nullptr);
-  }
-  void forward(const tile<T>& t, T* tape) const { evaluate_and_keep(direction::forward, t, tape); }
-  void inverse(const tile<T>& t, T* tape) const
-    requires has_inverse
-  {
-    evaluate_and_keep(direction::inverse, t, tape);
-  }
-  void forward(const event_tile<T>& e) const { evaluate_event(direction::forward, e); }
-  void inverse(const event_tile<T>& e) const
-    requires has_inverse
-  {
-    evaluate_event(direction::inverse, e);
-  }
-  /// The first k rows alone.
-  void forward_first(const tile<T>& t, int k) const
-    requires detail::leads<Map>
-  {
-    formulas_.template evaluate_leading<direction::forward>(t, k, values(t.theta));
-  }
-  void inverse_first(const tile<T>& t, int k) const
-    requires(detail::leads<Map> && has_inverse)
-  {
-    formulas_.template evaluate_leading<direction::inverse>(t, k, values(t.theta));
-  }
-  void forward_adjoint(const cotangent_tile<T>& t, T* tape) const {
-    pull_back(direction::forward, t, tape);
-  }
-  void inverse_adjoint(const cotangent_tile<T>& t, T* tape) const
-    requires has_inverse
-  {
-    pull_back(direction::inverse, t, tape);
-  }
-
  private:
   auto values(const T* theta) const {
     return detail::shared_values<T, Map, D>{this->theta_of(theta)};
   }
-  [[gnu::noinline]] void evaluate(direction way, const tile<T>& t, T* kept) const {
+  [[gnu::noinline]] void run(direction way, const tile<T>& t, T* kept) const {
     formulas_.evaluate(way, t, kept, values(t.theta));
   }
+  void evaluate(direction way, const tile<T>& t) const { run(way, t, nullptr); }
   void evaluate_and_keep(direction way, const tile<T>& t, T* tape) const {
     std::copy_n(t.x, D * L, tape);
-    evaluate(way, t, tape + D * L);
+    run(way, t, tape + D * L);
   }
   void evaluate_event(direction way, const event_tile<T>& e) const {
-    formulas_.evaluate_event(e, [&](const tile<T>& strip) { evaluate(way, strip, nullptr); });
+    formulas_.evaluate_event(e, [&](const tile<T>& strip) { run(way, strip, nullptr); });
+  }
+  template <direction Way> void evaluate_leading(const tile<T>& t, int k) const {
+    formulas_.template evaluate_leading<Way>(t, k, values(t.theta));
   }
   [[gnu::noinline]] void pull_back(direction way, const cotangent_tile<T>& t, T* tape) const {
     formulas_.pull_back(

@@ -42,6 +42,12 @@ struct parameter {
   constexpr parameter up_to_diagonal() const { return with(matrix_part::up_to_diagonal); }
   constexpr parameter below_diagonal() const { return with(matrix_part::below_diagonal); }
 
+  /// The number that an entry begins with; random() gives standard normals, and is asked only where
+  /// the number varies.
+  template <class Random> double first_value(Random&& random) const {
+    return variance > 0 ? mean + std::sqrt(variance) * random() : mean;
+  }
+
   constexpr bool is_matrix() const { return columns > 0; }
   constexpr int size() const { return rows == 0 ? 1 : is_matrix() ? rows * columns : rows; }
   /// Whether entry i is one.
@@ -176,10 +182,8 @@ template <class T, class Map, int D> class mixing_parameters {
   /// Normal, as the map says of each.
   template <class Random> void initialise(T* parameters, Random&& random) const {
     for_each([&](const parameter& p, int first) {
-      const double deviation = std::sqrt(p.variance);
       for (int i = 0; i < p.size(); ++i)
-        theta_of(parameters)[first + i] =
-            static_cast<T>(deviation > 0 ? p.mean + deviation * random() : p.mean);
+        theta_of(parameters)[first + i] = static_cast<T>(p.first_value(random));
     });
   }
   /// Zeros where there is no parameter.

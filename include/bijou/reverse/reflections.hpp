@@ -21,15 +21,21 @@ namespace detail {
 template <reflection_order Order> constexpr int in_turn(int i, int K) {
   return Order == reflection_order::first_to_last ? i : K - 1 - i;
 }
+/// |u_k|^2, in every lane that of its own sample.
+template <class Entries> BIJOU_INLINE auto squared_row(const Entries& u, int k) {
+  using T = typename Entries::value_type;
+  simd::pack<T> square(T(0));
+  for (int d = 0; d < Entries::columns; ++d) {
+    const simd::pack<T> one = u.value(k * Entries::columns + d);
+    square = fma(one, one, square);
+  }
+  return square;
+}
 template <class M, class T> BIJOU_INLINE void find_factors(const M& matrix, T* factors) {
   using P = simd::pack<T>;
   const auto u = matrix.entries();
   for (int k = 0; k < M::rows; ++k) {
-    P square(T(0));
-    for (int d = 0; d < M::columns; ++d) {
-      const P one = u.value(k * M::columns + d);
-      square = fma(one, one, square);
-    }
+    const P square = squared_row(u, k);
     const bool directed = !(square.first() < std::numeric_limits<T>::min());
     factors[k] = directed ? (P(T(2)) / square).first() : T(0);
   }
@@ -62,11 +68,7 @@ template <class M> struct factors_of_samples {
   BIJOU_INLINE void evaluate(P* factors) const {
     const P zero(value_type(0)), least(std::numeric_limits<value_type>::min());
     for (int k = 0; k < size; ++k) {
-      P square(value_type(0));
-      for (int d = 0; d < columns; ++d) {
-        const P one = u.value(k * columns + d);
-        square = fma(one, one, square);
-      }
+      const P square = squared_row(u, k);
       factors[k] = select(square < least, zero, P(value_type(2)) / square);
     }
   }
