@@ -157,6 +157,8 @@ template <class Line, class Unit, class Fixed, class Wide, class Pyro> struct sp
   Wide wide;   // with another bound
   Pyro pyro;   // with Pyro's quirks, which no textbook has
 };
+template <class Line, class Unit, class Fixed, class Wide, class Pyro>
+spline_forms(Line, Unit, Fixed, Wide, Pyro) -> spline_forms<Line, Unit, Fixed, Wide, Pyro>;
 
 template <template <class> class Textbook, class T, class Forms>
 void check_formulas(const Forms& f) {
